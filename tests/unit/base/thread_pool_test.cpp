@@ -1,0 +1,26 @@
+#include "libfp4/base/thread_pool.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace fp4;
+
+TEST_CASE("parallel_for visits every index exactly once") {
+    for (int threads : {1, 2, 5}) {
+        auto pool = ThreadPool::create(threads, ThreadPriority::low);
+        REQUIRE(pool.ok());
+        CHECK((*pool)->threads() == threads);
+        for (int round = 0; round < 300; ++round) {
+            size_t count = static_cast<size_t>(round * 7 % 65);
+            std::vector<std::atomic<int>> visits(count);
+            (*pool)->parallel_for(count, [&](size_t i) { visits[i].fetch_add(1); });
+            for (auto& visit : visits) CHECK(visit.load() == 1);
+        }
+    }
+}
+
+TEST_CASE("a senseless thread count is refused") {
+    CHECK(ThreadPool::create(-1, ThreadPriority::normal).error().status == Status::argument);
+    CHECK(ThreadPool::create(1 << 20, ThreadPriority::normal).error().status == Status::argument);
+}
