@@ -1,0 +1,32 @@
+// Plain (unblocked) storage types of tensors in files and in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fp4 {
+
+enum class DType : uint8_t { f32, f64, f16, bf16, f8_e4m3, f8_e5m2, f8_e8m0, u8, i8, u16, i16, u32, i32, u64, i64, boolean };
+
+constexpr size_t dtype_size(DType dtype) {
+    switch (dtype) {
+        case DType::f64:
+        case DType::u64:
+        case DType::i64: return 8;
+        case DType::f32:
+        case DType::u32:
+        case DType::i32: return 4;
+        case DType::f16:
+        case DType::bf16:
+        case DType::u16:
+        case DType::i16: return 2;
+        default: return 1;
+    }
+}
+
+const char* dtype_name(DType dtype); // the safetensors spelling: "F32", "BF16", "F8_E4M3" ...
+
+// Row conversion for the floating-point types; false for a type that has no float meaning here.
+bool convert_to_f32(DType dtype, const void* source, size_t count, float* target);
+
+} // namespace fp4
