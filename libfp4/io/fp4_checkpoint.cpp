@@ -201,9 +201,12 @@ Result<std::shared_ptr<const GgufMetadata>> read_gguf_document(const Fp4File& fi
 
 } // namespace
 
+// One sign is enough: a damaged .fp4 file must not pass for plain safetensors.
 bool is_fp4(const SafetensorsHeader& header) {
-    auto found = header.metadata.find(profile::format_key);
-    return found != header.metadata.end() && found->second == profile::format_value;
+    auto format = header.metadata.find(profile::format_key);
+    if (format != header.metadata.end() && format->second == profile::format_value) return true;
+    auto ours = header.metadata.lower_bound(profile::own_key_prefix);
+    return ours != header.metadata.end() && ours->first.starts_with(profile::own_key_prefix);
 }
 
 Result<std::shared_ptr<Checkpoint>> open_fp4(std::shared_ptr<ByteSource> source,

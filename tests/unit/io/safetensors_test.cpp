@@ -66,7 +66,7 @@ TEST_CASE("safetensors: tensors, shapes and values") {
 }
 
 TEST_CASE("safetensors: rows out of range, wrong kinds and foreign tensors are refused") {
-    auto checkpoint = *open_image(valid_safetensors());
+    auto checkpoint = take(open_image(valid_safetensors()));
     const TensorInfo& a = *checkpoint->find("a");
     std::vector<float> target(64);
     std::vector<uint8_t> raw_target(64);
