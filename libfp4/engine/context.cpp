@@ -64,6 +64,7 @@ Result<bool> Context::advance_pass() {
     if (!forward_->finished()) return false;
     FP4_TRY(stream_->synchronize());
     tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    publish();
     pass_.clear();
     return true;
 }
@@ -97,6 +98,7 @@ Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
     auto fail = [&](Error failure) {
         abandon_pass();
         tokens_.resize(before);
+        publish();
         has_logits_ = false;
         return failure;
     };
@@ -150,12 +152,14 @@ Result<void> Context::truncate(size_t tokens) {
     abandon_pass();
     if (tokens < used()) has_logits_ = false;
     tokens_.resize(tokens);
+    publish();
     return {};
 }
 
 void Context::adopt(std::vector<int32_t> tokens) {
     abandon_pass();
     tokens_ = std::move(tokens);
+    publish();
     has_logits_ = false;
     all_logits_.clear();
 }

@@ -31,6 +31,8 @@ class Context {
     const Model& model() const { return *model_; }
     const ContextConfig& config() const { return config_; } // resolved
     size_t used() const { return tokens_.size(); }
+    // used(), readable by any thread while another works on the context.
+    uint32_t published_used() const { return published_used_.load(std::memory_order_relaxed); }
     size_t capacity() const { return config_.capacity; }
     size_t chunk() const { return config_.chunk; }
     uint64_t bytes() const { return bytes_; }
@@ -65,6 +67,7 @@ class Context {
   private:
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
+    void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
 
     std::shared_ptr<const Model> model_;
     ContextConfig config_;
@@ -78,6 +81,7 @@ class Context {
     std::vector<float> all_logits_;  // [rows of the last eval, vocabulary] when asked for
     uint64_t bytes_ = 0;
     std::atomic<bool> cancelled_{false};
+    std::atomic<uint32_t> published_used_{0};
 };
 
 } // namespace fp4

@@ -60,7 +60,8 @@ Result<void> Generation::check_room() const {
 Generation::~Generation() {
     cancel();
     if (worker_.joinable()) worker_.join();
-    context_.abandon_pass();
+    // A finished generation no longer owns the context: another may be using it.
+    if (!finished()) context_.abandon_pass();
 }
 
 double Generation::next_cost_us() const {
@@ -90,7 +91,6 @@ Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
         }
         elapsed_us = seconds(Clock::now() - start) * 1e6;
     } while (!finished() && elapsed_us + next_cost_us() <= static_cast<double>(budget_us));
-    worked_ += Clock::now() - start;
 
     std::lock_guard lock(mutex_);
     double overrun_us = std::max(0.0, elapsed_us - static_cast<double>(budget_us));

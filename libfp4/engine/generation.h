@@ -103,7 +103,6 @@ class Generation {
     int32_t pending_ = -1;    // drawn, shown, and not yet run through the model
     uint64_t budget_us_ = 0;
     Costs costs_;
-    Clock::duration worked_{};
 
     mutable std::mutex mutex_; // guards what follows
     std::condition_variable changed_;
