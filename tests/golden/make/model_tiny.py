@@ -104,7 +104,7 @@ def models():
     # query_pre_attn_scalar = 4 * head_dim, so the score scale is half the usual one.
     gemma = dict(hidden_activation="gelu_pytorch_tanh", attn_logit_softcapping=None, final_logit_softcapping=None)
     add("gemma3", "gemma3_text", "Gemma3ForCausalLM", "bfloat16", 16, "new",
-        dict(hidden_size=32, intermediate_size=48, num_hidden_layers=7, num_attention_heads=2, num_key_value_heads=1,
+        dict(hidden_size=32, intermediate_size=32, num_hidden_layers=7, num_attention_heads=2, num_key_value_heads=1,
              head_dim=24, rms_norm_eps=1e-6, tie_word_embeddings=True, attention_bias=False, query_pre_attn_scalar=96,
              sliding_window=12, pad_token_id=0, **gemma),
         dict(rope_theta=20000.0, rope_local_base_freq=500.0, rope_scaling={"rope_type": "linear", "factor": 4.0},
