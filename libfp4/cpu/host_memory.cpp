@@ -65,7 +65,7 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
         return error(Status::argument, "a weight [", weight.rows, ", ", weight.cols, "] has no values");
     }
     if (is_block(weight.format) && weight.scales == nullptr) {
-        return error(Status::argument, "a ", weight_format_name(weight.format), " weight has no block scales");
+        return error(Status::argument, "a ", block_format_name(to_block(weight.format)), " weight has no block scales");
     }
     // cols * 4 bounds every format's row, so that the products below cannot wrap.
     auto bound = checked_mul(weight.cols, 4);
