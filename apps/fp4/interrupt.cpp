@@ -54,8 +54,8 @@ bool requested() {
 void clear() {
     pending = 0;
 }
-void set_at_prompt(bool value) {
-    at_prompt = value;
+void set_mode(Mode value) {
+    mode = value;
 }
 
 Watch::Watch(std::function<void()> on_interrupt)

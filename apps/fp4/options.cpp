@@ -23,7 +23,7 @@ void add_output(CLI::App& app, OutputOptions& o) {
 void add_threads(CLI::App& app, int32_t& threads) {
     app.add_option("-t,--threads", threads, "Threads; 0: one per core")
         ->capture_default_str()
-        ->check(CLI::Range(0, 1024));
+        ->check(CLI::Range(0, 1024).description(""));
 }
 
 void add_device(CLI::App& app, EngineOptions& o) {
@@ -38,7 +38,9 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
                     .description(""));
     add_threads(app, o.threads);
-    app.add_option("-c,--ctx", o.ctx, ctx_help)->capture_default_str()->check(CLI::Range(0, 1 << 30));
+    app.add_option("-c,--ctx", o.ctx, ctx_help)
+        ->capture_default_str()
+        ->check(CLI::Range(0, 1 << 30).description(""));
 }
 
 void add_sampling(CLI::App& app, SamplingOptions& o) {
@@ -222,7 +224,7 @@ CLI::App* add_bench(CLI::App& app, BenchOptions& o) {
     command->add_option("-n,--gen", o.new_tokens, "Generated tokens; 0: skip")->capture_default_str();
     command->add_option("-r,--repetitions", o.repetitions, "Repetitions of each test")
         ->capture_default_str()
-        ->check(CLI::Range(1, 1000));
+        ->check(CLI::Range(1, 1000).description(""));
     add_engine(*command, o.engine, "Tokens of context; 0: as many as the tests need");
     add_output(*command, o.output);
     return command;
@@ -306,7 +308,11 @@ Command parse_arguments(int argc, char** argv) {
             std::fputs(app.help().c_str(), stderr);
             return exit_usage;
         }
-        return usage_error(parsed_command(), error.what());
+        const std::string command = parsed_command();
+        if (command.empty() && argv[1][0] != '-') {
+            return usage_error("", std::string("there is no command '") + argv[1] + "'");
+        }
+        return usage_error(command, error.what());
     }
     const CLI::App* const chosen = app.get_subcommands().front();
     if (chosen == info_command) return info;
