@@ -1,11 +1,10 @@
 #include "libfp4/engine/context_state.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <zstd.h>
 
-#include <cerrno>
 #include <cstring>
+
+#include "libfp4/io/partial_file.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -117,16 +116,6 @@ Result<std::vector<uint8_t>> decompress(const ByteSource& source, const Header& 
     return payload;
 }
 
-Result<void> write_all(int file, std::span<const uint8_t> bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        ssize_t written = ::write(file, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return error(Status::io, path, ": writing failed: ", std::strerror(errno));
-        bytes = bytes.subspan(static_cast<size_t>(written));
-    }
-    return {};
-}
-
 } // namespace
 
 Result<void> save_state(Context& context, const ByteSink& sink) {
@@ -173,17 +162,14 @@ Result<void> load_state(Context& context, const ByteSource& source) {
 }
 
 Result<void> save_state_file(Context& context, const std::string& path) {
-    std::string partial = path + ".partial";
-    int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return error(Status::io, partial, ": cannot create: ", std::strerror(errno));
-    auto saved = save_state(context, [&](std::span<const uint8_t> bytes) { return write_all(file, bytes, partial); });
-    if (saved.ok() && ::fsync(file) != 0) saved = error(Status::io, partial, ": fsync failed: ", std::strerror(errno));
-    ::close(file);
-    if (saved.ok() && ::rename(partial.c_str(), path.c_str()) != 0) {
-        saved = error(Status::io, path, ": renaming failed: ", std::strerror(errno));
-    }
-    if (!saved.ok()) ::unlink(partial.c_str());
-    return saved;
+    FP4_ASSIGN(auto file, PartialFile::create(path, 0));
+    uint64_t offset = 0;
+    FP4_TRY(save_state(context, [&](std::span<const uint8_t> bytes) -> Result<void> {
+        FP4_TRY(file->write_at(offset, bytes));
+        offset += bytes.size();
+        return {};
+    }));
+    return file->commit();
 }
 
 } // namespace fp4

@@ -1,9 +1,6 @@
 #include "libfp4/quant/base_file.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 
@@ -71,29 +68,24 @@ Result<void> BaseFileReader::read_row(size_t window, size_t row, float* log_prob
 Result<std::unique_ptr<BaseFileWriter>> BaseFileWriter::create(const std::string& path, const EvaluationWindows& windows,
                                                                uint32_t vocabulary) {
     auto writer = std::make_unique<BaseFileWriter>();
-    writer->path_ = path;
-    writer->file_ = std::fopen((path + ".partial").c_str(), "wb");
-    if (!writer->file_) return error(Status::io, path, ".partial: cannot create: ", std::strerror(errno));
     writer->record_.resize(record_words(vocabulary));
+    const uint64_t rows = windows.count() * windows.scored();
+    const uint64_t bytes = sizeof(Header) + 4 * windows.tokens.size() + 2 * rows * writer->record_.size();
+    FP4_ASSIGN(writer->file_, PartialFile::create(path, bytes));
     Header header{};
     std::memcpy(header.magic, magic, sizeof magic);
     header.window = static_cast<int32_t>(windows.window);
     header.vocabulary = static_cast<int32_t>(vocabulary);
     header.windows = static_cast<int32_t>(windows.count());
-    FP4_TRY(writer->write(&header, sizeof header));
-    FP4_TRY(writer->write(windows.tokens.data(), 4 * windows.tokens.size()));
+    FP4_TRY(writer->append(&header, sizeof header));
+    FP4_TRY(writer->append(windows.tokens.data(), 4 * windows.tokens.size()));
     return writer;
 }
 
-BaseFileWriter::~BaseFileWriter() {
-    if (!file_) return;
-    std::fclose(file_);
-    ::unlink((path_ + ".partial").c_str());
-}
-
-Result<void> BaseFileWriter::write(const void* data, size_t bytes) {
-    if (std::fwrite(data, 1, bytes, file_) == bytes) return {};
-    return error(Status::io, path_, ".partial: writing failed: ", std::strerror(errno));
+Result<void> BaseFileWriter::append(const void* data, size_t bytes) {
+    FP4_TRY(file_->write_at(offset_, {static_cast<const uint8_t*>(data), bytes}));
+    offset_ += bytes;
+    return {};
 }
 
 Result<void> BaseFileWriter::write_row(std::span<const float> logits) {
@@ -107,18 +99,11 @@ Result<void> BaseFileWriter::write_row(std::span<const float> logits) {
         float code = scale > 0 && logits[i] > bottom ? (logits[i] - bottom) / scale : 0.0f;
         record_[header_words + i] = static_cast<uint16_t>(std::lround(code));
     }
-    return write(record_.data(), 2 * record_.size());
+    return append(record_.data(), 2 * record_.size());
 }
 
 Result<void> BaseFileWriter::finish() {
-    bool flushed = std::fflush(file_) == 0 && ::fsync(fileno(file_)) == 0;
-    bool closed = std::fclose(file_) == 0;
-    file_ = nullptr;
-    std::string partial = path_ + ".partial";
-    if (flushed && closed && std::rename(partial.c_str(), path_.c_str()) == 0) return {};
-    Error failure = error(Status::io, path_, ": finishing the file failed: ", std::strerror(errno));
-    ::unlink(partial.c_str());
-    return failure;
+    return file_->commit();
 }
 
 } // namespace fp4

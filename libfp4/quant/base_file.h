@@ -3,13 +3,13 @@
 // f32 scale, f32 smallest log-probability, u16 codes[vocabulary rounded up to even]; log p = scale * code + smallest.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "libfp4/io/checkpoint.h"
+#include "libfp4/io/byte_source.h"
+#include "libfp4/io/partial_file.h"
 #include "libfp4/quant/evaluation_windows.h"
 
 namespace fp4 {
@@ -34,14 +34,13 @@ class BaseFileWriter {
   public:
     static Result<std::unique_ptr<BaseFileWriter>> create(const std::string& path, const EvaluationWindows& windows,
                                                           uint32_t vocabulary);
-    ~BaseFileWriter(); // without finish(): removes the file
     Result<void> write_row(std::span<const float> logits);
-    Result<void> finish();
+    Result<void> finish(); // before it the file is not there under its name
 
   private:
-    Result<void> write(const void* data, size_t bytes);
-    std::string path_;
-    std::FILE* file_ = nullptr;
+    Result<void> append(const void* data, size_t bytes);
+    std::unique_ptr<PartialFile> file_;
+    uint64_t offset_ = 0;
     std::vector<uint16_t> record_;
 };
 
