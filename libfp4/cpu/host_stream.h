@@ -66,6 +66,7 @@ class HostStream : public Stream {
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count, std::span<const uint8_t> keys,
                           std::span<const uint8_t> values) final;
     Result<void> synchronize() final { return state_; }
+    int threads() const override { return 1; }
 
   protected:
     virtual void run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale, float* x) = 0;
