@@ -48,7 +48,8 @@ constexpr std::string_view gpt4o[] = {
 constexpr std::string_view falcon[] = {R"([\p{P}\$\+<=>\^~\|`]+)", gpt2_words, R"([0-9][0-9][0-9])"};
 constexpr std::string_view bloom[] = {R"( ?[^(\s|.,!?…。，、।۔،)]+)"};
 // For files that name none, or "default".
-constexpr std::string_view unnamed[] = {R"([\p{P}\$\+<=>\^\~\|]+)", gpt2_words, R"(\p{N}+)", R"([0-9][0-9][0-9])"};
+constexpr std::string_view unnamed[] = {R"([\p{P}\$\+<=>\^\~\|]+)", gpt2_words, R"(\p{N}+)",
+                                        R"([0-9][0-9][0-9])"};
 
 struct Named {
     std::string_view name;
@@ -104,7 +105,8 @@ constexpr Named by_name[] = {
 } // namespace
 
 const GgufPreTokenizer* find_gguf_pre_tokenizer(std::string_view name) {
-    auto found = std::find_if(std::begin(by_name), std::end(by_name), [&](const Named& n) { return n.name == name; });
+    auto found =
+        std::find_if(std::begin(by_name), std::end(by_name), [&](const Named& n) { return n.name == name; });
     return found == std::end(by_name) ? nullptr : &found->value;
 }
 
