@@ -7,7 +7,7 @@
 #include "libfp4/io/fp4_profile.h"
 #include "libfp4/io/gguf_document.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/stored_checkpoint.h"
 #include "libfp4/io/tensor_shape.h"

@@ -5,7 +5,7 @@
 
 #include "libfp4/base/checked.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/safetensors_header.h"
 #include "libfp4/io/tensor_shape.h"
 
@@ -91,7 +91,7 @@ Result<uint64_t> place_parts(Fp4Layout& layout, std::string& entries) {
     uint64_t end = 0;
     uint64_t padding = 0;
     for (Fp4Layout::Stored& stored : layout.stored) {
-        uint64_t gap = *checked_align_up(end, profile::alignment) - end; // far below the type's end: limits.h
+        uint64_t gap = *checked_align_up(end, profile::alignment) - end; // far below the type's end: file_limits.h
         if (gap > 0) {
             append_entry(entries, {concat(profile::padding_prefix, padding++), DType::u8, {gap}, gap}, end);
             end += gap;

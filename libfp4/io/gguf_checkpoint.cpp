@@ -4,7 +4,7 @@
 #include "libfp4/io/gguf_document.h"
 #include "libfp4/io/gguf_parser.h"
 #include "libfp4/io/gguf_split.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/stored_checkpoint.h"
 #include "libfp4/io/tensor_shape.h"

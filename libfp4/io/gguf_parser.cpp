@@ -11,7 +11,7 @@
 #include "libfp4/io/ggml_blocks.h"
 #include "libfp4/io/gguf_cursor.h"
 #include "libfp4/io/gguf_value.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/tensor_shape.h"
 
 namespace fp4 {

@@ -5,7 +5,7 @@
 
 #include "libfp4/io/hf_documents.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/safetensors_tensors.h"
 #include "libfp4/io/stored_checkpoint.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "libfp4/base/result.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 

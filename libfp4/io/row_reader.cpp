@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "libfp4/io/ggml_blocks.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 namespace {

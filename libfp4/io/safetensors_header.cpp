@@ -9,7 +9,7 @@
 
 #include "libfp4/base/checked.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/tensor_shape.h"
 
 namespace fp4 {
