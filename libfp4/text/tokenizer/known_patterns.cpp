@@ -11,8 +11,10 @@ constexpr std::string_view gpt2_words =
 
 const std::string_view gpt2_pattern = gpt2_words;
 
-// Joiners count as part of a word here, unlike in \w.
-const std::string_view whitespace_pattern = R"([\w\x{200c}\x{200d}]+|[^\w\x{200c}\x{200d}\s]+)";
+// `\w+|[^\w\s]+` with the \w of UTS 18: it has the joiners, and of the numbers only digits and letter-like
+// ones.
+const std::string_view whitespace_pattern =
+    R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}\s]+)";
 
 namespace {
 

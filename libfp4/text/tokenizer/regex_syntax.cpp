@@ -1,64 +1,14 @@
 #include "libfp4/text/tokenizer/regex_syntax.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
+
+#include "libfp4/text/tokenizer/regex_names.h"
 
 namespace fp4::tokenization {
 
 namespace {
-
-// Contents of character classes. PCRE2's own \s also holds U+180E and its \w lacks marks, so both are spelled
-// out.
-constexpr std::string_view space_set =
-    R"(\x09-\x0d\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-constexpr std::string_view not_space_set =
-    R"(\x00-\x08\x0e-\x1f\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e})"
-    R"(\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{d7ff}\x{e000}-\x{10ffff})";
-constexpr std::string_view word_set =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
-constexpr std::string_view hex_set = "0-9a-fA-F";
-
-constexpr std::array<std::pair<std::string_view, std::string_view>, 37> property_names{{
-    {"letter", "L"},
-    {"uppercase_letter", "Lu"},
-    {"lowercase_letter", "Ll"},
-    {"titlecase_letter", "Lt"},
-    {"cased_letter", "L&"},
-    {"modifier_letter", "Lm"},
-    {"other_letter", "Lo"},
-    {"mark", "M"},
-    {"nonspacing_mark", "Mn"},
-    {"spacing_mark", "Mc"},
-    {"enclosing_mark", "Me"},
-    {"number", "N"},
-    {"decimal_number", "Nd"},
-    {"letter_number", "Nl"},
-    {"other_number", "No"},
-    {"punctuation", "P"},
-    {"connector_punctuation", "Pc"},
-    {"dash_punctuation", "Pd"},
-    {"open_punctuation", "Ps"},
-    {"close_punctuation", "Pe"},
-    {"initial_punctuation", "Pi"},
-    {"final_punctuation", "Pf"},
-    {"other_punctuation", "Po"},
-    {"symbol", "S"},
-    {"math_symbol", "Sm"},
-    {"currency_symbol", "Sc"},
-    {"modifier_symbol", "Sk"},
-    {"other_symbol", "So"},
-    {"separator", "Z"},
-    {"space_separator", "Zs"},
-    {"line_separator", "Zl"},
-    {"paragraph_separator", "Zp"},
-    {"other", "C"},
-    {"digit", "Nd"},
-    {"alpha", "Alphabetic"},
-    {"lower", "Lowercase"},
-    {"upper", "Uppercase"},
-}};
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -206,9 +156,9 @@ class Translator {
             case 'S':
                 return replace_escape(bracketed(space_set, true));
             case 'w':
-                return replace_escape(bracketed(word_set, false));
+                return replace_escape(lone_word(false));
             case 'W':
-                return replace_escape(bracketed(word_set, true));
+                return replace_escape(lone_word(true));
             case 'h':
                 return replace_escape(bracketed(hex_set, false));
             case 'H':
@@ -233,8 +183,12 @@ class Translator {
         return {};
     }
 
+    static std::string lone_word(bool negated) {
+        return bracketed(concat(word_set, latin1_numbers), negated);
+    }
+
     static std::string word_boundary(bool at_boundary) {
-        auto word = bracketed(word_set, false);
+        auto word = lone_word(false);
         return at_boundary ? concat("(?:(?<=", word, ")(?!", word, ")|(?<!", word, ")(?=", word, "))")
                            : concat("(?:(?<=", word, ")(?=", word, ")|(?<!", word, ")(?!", word, "))");
     }
@@ -263,15 +217,7 @@ class Translator {
         std::string_view name = in_.substr(at_ + 3, end - at_ - 3);
         at_ = std::min(end + 1, in_.size());
         std::string_view negation = name.substr(0, name.starts_with('^') ? 1 : 0);
-        std::string key;
-        for (char c : name.substr(negation.size())) {
-            key += c == ' ' || c == '-' ? '_' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        }
-        name.remove_prefix(negation.size());
-        for (auto [known, pcre2_name] : property_names) {
-            if (key == known) name = pcre2_name;
-        }
-        return concat("\\", kind, "{", negation, name, "}");
+        return concat("\\", kind, "{", negation, pcre2_property(name.substr(negation.size())), "}");
     }
 
     Result<Set> parse_set(int depth) {
@@ -287,7 +233,8 @@ class Translator {
                 operands.emplace_back();
             } else if (in_.substr(at_, 2) == "[:" && in_.find(":]", at_) != std::string_view::npos) {
                 size_t end = in_.find(":]", at_) + 2;
-                operand.items += in_.substr(at_, end - at_);
+                auto whole = in_.substr(at_, end - at_);
+                operand.items += posix_set(whole.substr(2, whole.size() - 4)).value_or(whole);
                 at_ = end;
             } else if (peek() == '[') {
                 FP4_ASSIGN(Set nested, parse_set(depth + 1));

@@ -44,8 +44,9 @@ bool is_word(char32_t c) {
            group == UTF8PROC_CATEGORY_PC || c == 0x200C || c == 0x200D || is_alphabetic_symbol(c);
 }
 
-bool is_nonspacing_mark(char32_t c) {
-    return category(c) == UTF8PROC_CATEGORY_MN;
+bool is_mark(char32_t c) {
+    auto group = category(c);
+    return group >= UTF8PROC_CATEGORY_MN && group <= UTF8PROC_CATEGORY_ME;
 }
 
 } // namespace fp4::tokenization

@@ -34,6 +34,6 @@ DIFFERENT = [
     r"\d{1,2}+", r"\d{,2}x", r"(?:ab){2}?", r"\p{N}{2}+", r"a{", r"x{1,2}?",
     r"[a-z&&[^aeiou]]+", r"[^a-z&&[aeiou]]+", r"[\p{L}&&[a-zA-Z]&&[^xyz]]+", r"[a-c[x-z]]+", r"[[^a-z]]+", r"[^[a-z]]+",
     r"(?m:a.*b)", r"a.*b", r"^\w", r"\w$", r"(?i)word", r"(?i:STRASSE|K)",
-    r"\p{Letter}+", r"\p{^L}+", r"\p{Uppercase_Letter}+", r"\p{Alpha}+", r"\p{Han}", r"\p{Punctuation}",
+    r"\p{Letter}+", r"\p{^L}+", r"\p{Uppercase_Letter}+", r"\p{Alpha}+", r"\p{Greek}+", r"\p{Han}", r"\p{Punctuation}",
     r"[[:alpha:]]+", r"[[:digit:]]+", r"[[:punct:]]", r"\R", r"(?<=a)b", r"(?<!\S)\w", r"(a|ab)(c|bcd)?", r"()", r"x*",
 ]

@@ -39,7 +39,7 @@ TEXTS = [
     "a\u200bb\u200cc\u200dd\u2060e\ufefff \u00ad soft",
     "\u00a0nbsp\u00a0\u2003em\u3000ideographic\u2028line\u2029para\u0085nel\u180emvs\u1680ogham",
     "tab\tvt\x0bff\x0ccr\rlf\n\x00nul\x01\x02\x1b[0m\x7f",
-    "e\u0301\u0301\u0301 zalgo Z\u0351\u036b\u0343\u036a\u0302A\u0337L\u0334G\u0335O",
+    "e\u0301\u0301\u0301 zalgo Z\u0351\u0343\u0302A\u0337L\u0334G\u0335O",
     "...!!!???---***///\\\\\\ ``` ~~~ === >>> <<< $$$ %%% ^^^ &&& @@@",
     "“Curly” ‘quotes’ — em–dash… «guillemets» ¿qué? ¡hola! €5 £6 ¥7 ©®™",
     "∑∫√∞≠≤≥±×÷ αβγ ∀x∈ℝ: x²≥0 → ⇒ ↔",

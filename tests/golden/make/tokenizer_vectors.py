@@ -129,8 +129,12 @@ def vectors(tokenizer, text):
     plain = tokenizer.encode(text, add_special_tokens=False).ids
     tokenizer.encode_special_tokens = False
     parsed = tokenizer.encode(text).ids
-    return {"text": text, "plain": plain, "parsed": parsed, "decoded": tokenizer.decode(parsed, skip_special_tokens=True),
-            "decoded_all": tokenizer.decode(parsed, skip_special_tokens=False)}
+    case = {"text": text, "plain": plain, "parsed": parsed}
+    # Some versions of the package decode normalized added tokens to their normalized text: no vector of those.
+    if not any(token.normalized and i in parsed for i, token in tokenizer.get_added_tokens_decoder().items()):
+        case["decoded"] = tokenizer.decode(parsed, skip_special_tokens=True)
+        case["decoded_all"] = tokenizer.decode(parsed, skip_special_tokens=False)
+    return case
 
 
 def main(training_text, folder):

@@ -26,6 +26,7 @@ void check_case(const Tokenizer& tokenizer, const json& expected) {
     REQUIRE(parsed.ok());
     CHECK(json(*parsed) == expected["parsed"]);
     for (bool include_special : {false, true}) {
+        if (!expected.contains("decoded")) continue;
         std::string wanted = test::text_of(expected[include_special ? "decoded_all" : "decoded"]);
         auto decoded = tokenizer.decode(*parsed, include_special);
         REQUIRE(decoded.ok());
