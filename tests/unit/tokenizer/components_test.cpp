@@ -1,5 +1,5 @@
-// Single components against the Python package tokenizers (tests/golden/make/tokenizer_components.py): word patterns,
-// which are Oniguruma's there and PCRE2's here, other pre-tokenizers, and normalizers.
+// Single components against the Python package tokenizers (tests/golden/make/tokenizer_components.py): word
+// patterns, which are Oniguruma's there and PCRE2's here, other pre-tokenizers, and normalizers.
 #include <doctest/doctest.h>
 
 #include "libfp4/text/tokenizer/json_components.h"

@@ -1,5 +1,5 @@
-// Exactness against the Python package tokenizers on small tokenizers that have the components of published models
-// (tests/golden/make/tokenizer_vectors.py).
+// Exactness against the Python package tokenizers on small tokenizers that have the components of published
+// models (tests/golden/make/tokenizer_vectors.py).
 #include <doctest/doctest.h>
 
 #include "libfp4/text/tokenizer/tokenizer.h"
@@ -41,8 +41,8 @@ void check_case(const Tokenizer& tokenizer, const json& expected) {
 } // namespace
 
 TEST_CASE("ids and texts are those of the Python package") {
-    for (const char* name : {"gpt2", "gpt2-prefix-space", "smollm2", "llama3", "qwen2", "deepseek-v3", "llama2",
-                             "llama2-metaspace", "gemma", "metaspace-unknown", "added-tokens"}) {
+    for (const char* name : {"gpt2", "gpt2-prefix-space", "smollm2", "llama3", "qwen2", "deepseek-v3",
+                             "llama2", "llama2-metaspace", "gemma", "metaspace-unknown", "added-tokens"}) {
         CAPTURE(name);
         json file = test::golden(std::string(name) + ".json");
         auto tokenizer = load(file);

@@ -2,26 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 namespace fp4::test {
-
-namespace {
-
-std::string source_root() {
-    const char* root = std::getenv("FP4_SOURCE_ROOT");
-    return root != nullptr ? root : ".";
-}
-
-} // namespace
-
-std::optional<std::string> read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(file), {});
-}
 
 nlohmann::json golden(const std::string& name) {
     auto text = read_file(source_root() + "/tests/golden/tokenizer/" + name);
@@ -32,8 +15,7 @@ nlohmann::json golden(const std::string& name) {
 }
 
 std::optional<std::string> data_file(const std::string& path) {
-    const char* folder = std::getenv("FP4_TEST_DATA");
-    std::string full = (folder != nullptr ? std::string(folder) : source_root() + "/../shared/data") + "/" + path;
+    std::string full = data_path(path);
     if (std::ifstream(full).good()) return full;
     MESSAGE("skipped: no ", path);
     return std::nullopt;

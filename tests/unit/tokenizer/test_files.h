@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-namespace fp4::test {
+#include "tests/unit/tokenizer/test_paths.h"
 
-std::optional<std::string> read_file(const std::string& path);
+namespace fp4::test {
 
 // tests/golden/tokenizer/NAME, which must be there.
 nlohmann::json golden(const std::string& name);
 
-// A path below the folder FP4_TEST_DATA, else ../shared/data beside the source root. Nothing, and a line that says so,
-// when the file is absent.
+// data_path of a file; nothing, and a line that says so, when it is absent.
 std::optional<std::string> data_file(const std::string& path);
 
 std::string text_of(const nlohmann::json& value);
