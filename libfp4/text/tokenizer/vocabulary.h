@@ -19,8 +19,9 @@ class Vocabulary {
   public:
     void reserve(size_t tokens, size_t bytes);
 
-    // Ids may come in any order and leave holes; one id cannot be given twice. Only searchable tokens are found by
-    // find(): ordinary text may become them. Of two searchable tokens with one text the later is found.
+    // Ids may come in any order and leave holes; one id cannot be given twice. Only searchable tokens are
+    // found by find(): ordinary text may become them. Of two searchable tokens with one text the later is
+    // found.
     Result<void> add(int64_t id, std::string_view text, bool searchable);
 
     size_t size() const { return spans_.size(); } // largest id + 1
