@@ -23,7 +23,9 @@ Rig::Rig(std::shared_ptr<Backend> backend, int threads) : backend_(std::move(bac
     stream_ = expect(backend_->create_stream({threads, ThreadPriority::normal}));
 }
 
-std::unique_ptr<Buffer> Rig::buffer(size_t floats) { return expect(backend_->allocate(floats * 4)); }
+std::unique_ptr<Buffer> Rig::buffer(size_t floats) {
+    return expect(backend_->allocate(floats * 4));
+}
 
 std::unique_ptr<Buffer> Rig::upload(const Floats& values) {
     auto result = buffer(values.size());
@@ -44,7 +46,9 @@ Floats Rig::download(const Buffer& buffer, size_t floats) {
     return values;
 }
 
-std::unique_ptr<Weight> Rig::load(const HostWeight& weight) { return expect(backend_->load(weight)); }
+std::unique_ptr<Weight> Rig::load(const HostWeight& weight) {
+    return expect(backend_->load(weight));
+}
 
 std::unique_ptr<Weight> Rig::vector(const Floats& values) {
     HostWeight weight;
@@ -62,9 +66,12 @@ std::unique_ptr<Activation> Rig::activation(size_t rows, size_t cols) {
     return expect(backend_->create_activation(rows, cols));
 }
 
-std::unique_ptr<KvCache> Rig::kv_cache(const KvShape& shape) { return expect(backend_->create_kv_cache(shape)); }
+std::unique_ptr<KvCache> Rig::kv_cache(const KvShape& shape) {
+    return expect(backend_->create_kv_cache(shape));
+}
 
-std::unique_ptr<Activation> Rig::exact_activation(const Floats& values, size_t n, size_t cols, ActivationFormat format) {
+std::unique_ptr<Activation> Rig::exact_activation(const Floats& values, size_t n, size_t cols,
+                                                  ActivationFormat format) {
     Floats gate(values.size(), 64.0f), up = values;
     for (float& value : up) value /= 64.0f;
     auto result = activation(n, cols);
@@ -93,6 +100,8 @@ void Rig::finish() {
 }
 
 Pair::Pair(const TestedBackend& tested_backend)
-    : name(tested_backend.name), tested(expect(tested_backend.open())), reference(expect(open_reference_backend())) {}
+    : name(tested_backend.name),
+      tested(expect(tested_backend.open())),
+      reference(expect(open_reference_backend())) {}
 
 } // namespace fp4::ops
