@@ -1,15 +1,22 @@
 #include "rig.h"
 
-#include <doctest/doctest.h>
+#include <cstdio>
+#include <cstdlib>
 
 #include "libfp4/cpu/reference/reference_backend.h"
 
 namespace fp4::ops {
 namespace {
 
+// The benchmark uses Rig too, so a failure cannot be a doctest assertion; it ends the program with an error.
+[[noreturn]] void stop(const std::string& message) {
+    std::fprintf(stderr, "ops: %s\n", message.c_str());
+    std::exit(1);
+}
+
 template <class T>
 T expect(Result<T> result) {
-    if (!result.ok()) FAIL(result.error().message);
+    if (!result.ok()) stop(result.error().message);
     return std::move(result).value();
 }
 
@@ -42,7 +49,7 @@ std::unique_ptr<Buffer> Rig::upload(const std::vector<int32_t>& values) {
 Floats Rig::download(const Buffer& buffer, size_t floats) {
     Floats values(floats);
     auto status = stream_->read(buffer, 0, {reinterpret_cast<uint8_t*>(values.data()), floats * 4});
-    if (!status.ok()) FAIL(status.error().message);
+    if (!status.ok()) stop(status.error().message);
     return values;
 }
 
@@ -96,7 +103,7 @@ Floats Rig::values_of(const Activation& activation, size_t n) {
 
 void Rig::finish() {
     auto status = stream_->synchronize();
-    if (!status.ok()) FAIL(status.error().message);
+    if (!status.ok()) stop(status.error().message);
 }
 
 Pair::Pair(const TestedBackend& tested_backend)
