@@ -52,10 +52,10 @@ struct ThreadPool::Impl {
     std::atomic<size_t> next{0};
     std::atomic<int> running{0};
 
-    void drain() {
+    void drain(size_t worker) {
         for (size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
              i = next.fetch_add(1, std::memory_order_relaxed)) {
-            task(context, i);
+            task(context, i, worker);
         }
     }
 
@@ -71,12 +71,12 @@ struct ThreadPool::Impl {
         return !stop;
     }
 
-    void work(ThreadPriority priority) {
+    void work(ThreadPriority priority, size_t worker) {
         apply_priority(priority);
         uint64_t seen = 0;
         while (wait_for_work(seen)) {
             ++seen;
-            drain();
+            drain(worker);
             running.fetch_sub(1, std::memory_order_acq_rel);
         }
     }
@@ -94,7 +94,7 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads, ThreadPriori
     auto pool = std::unique_ptr<ThreadPool>(new ThreadPool(std::make_unique<Impl>()));
     for (int i = 1; i < threads; ++i) {
         try {
-            pool->impl_->workers.emplace_back([impl = pool->impl_.get(), priority] { impl->work(priority); });
+            pool->impl_->workers.emplace_back([impl = pool->impl_.get(), priority, worker = static_cast<size_t>(i)] { impl->work(priority, worker); });
         } catch (const std::system_error& failure) {
             return error(Status::memory, "cannot start worker thread ", i, ": ", failure.what());
         }
@@ -121,7 +121,7 @@ int ThreadPool::threads() const {
 void ThreadPool::run(size_t count, Task task, void* context) {
     Impl& pool = *impl_;
     if (count <= 1 || pool.workers.empty()) {
-        for (size_t i = 0; i < count; ++i) task(context, i);
+        for (size_t i = 0; i < count; ++i) task(context, i, 0);
         return;
     }
     pool.task = task;
@@ -136,7 +136,7 @@ void ThreadPool::run(size_t count, Task task, void* context) {
         wake_sleepers = pool.sleepers > 0;
     }
     if (wake_sleepers) pool.wake.notify_all();
-    pool.drain();
+    pool.drain(0);
     // Workers are in their last item: short, so spin, then let others run.
     for (int i = 0; pool.running.load(std::memory_order_acquire) != 0; ++i) {
         if (i < spin_rounds) {

@@ -186,6 +186,7 @@ class Stream {
                                   std::span<const uint8_t> keys, std::span<const uint8_t> values) = 0;
 
     virtual Result<void> synchronize() = 0;
+    virtual int threads() const = 0; // of the host that do the work, the caller's included; 1 on GPUs
 };
 
 struct DeviceInfo {

@@ -36,6 +36,7 @@ class Context {
     size_t capacity() const { return config_.capacity; }
     size_t chunk() const { return config_.chunk; }
     uint64_t bytes() const { return bytes_; }
+    int threads() const { return stream_->threads(); }
     const std::vector<int32_t>& tokens() const { return tokens_; }
 
     // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count only then; a new
