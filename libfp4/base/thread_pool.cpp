@@ -94,7 +94,10 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads, ThreadPriori
     auto pool = std::unique_ptr<ThreadPool>(new ThreadPool(std::make_unique<Impl>()));
     for (int i = 1; i < threads; ++i) {
         try {
-            pool->impl_->workers.emplace_back([impl = pool->impl_.get(), priority, worker = static_cast<size_t>(i)] { impl->work(priority, worker); });
+            pool->impl_->workers.emplace_back(
+                [impl = pool->impl_.get(), priority, worker = static_cast<size_t>(i)] {
+                    impl->work(priority, worker);
+                });
         } catch (const std::system_error& failure) {
             return error(Status::memory, "cannot start worker thread ", i, ": ", failure.what());
         }

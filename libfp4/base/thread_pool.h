@@ -22,12 +22,13 @@ class ThreadPool {
 
     int threads() const;
 
-    // Calls body(index) or body(index, worker) for each index in [0, count), spread over the workers and the calling
-    // thread; returns when all have finished. worker in [0, threads()) names the thread, for its scratch memory.
-    // One caller at a time. body must not throw.
+    // Calls body(index) or body(index, worker) for each index in [0, count), spread over the workers and the
+    // calling thread; returns when all have finished. worker in [0, threads()) names the thread, for its
+    // scratch memory. One caller at a time. body must not throw.
     template <class Body>
     void parallel_for(size_t count, Body&& body) {
-        run(count,
+        run(
+            count,
             [](void* context, size_t index, size_t worker) {
                 auto& call = *static_cast<std::remove_reference_t<Body>*>(context);
                 if constexpr (std::is_invocable_v<Body, size_t, size_t>) {

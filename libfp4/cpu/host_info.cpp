@@ -44,7 +44,8 @@ HostMemory host_memory() {
     }
     // MemAvailable counts the page cache that can be dropped; sysinfo does not.
     unsigned long long kib = 0;
-    if (std::sscanf(proc_value("/proc/meminfo", "MemAvailable").c_str(), "%llu", &kib) == 1) memory.free = kib * 1024;
+    if (std::sscanf(proc_value("/proc/meminfo", "MemAvailable").c_str(), "%llu", &kib) == 1)
+        memory.free = kib * 1024;
 #endif
     return memory;
 }

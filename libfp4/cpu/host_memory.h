@@ -50,7 +50,9 @@ class HostMatrix final : public Weight {
     const uint8_t* scales(size_t row) const { return weight_.scales + row * row_scales_; }
     size_t row_bytes() const { return row_bytes_; }
     size_t row_scales() const { return row_scales_; } // 0 for plain formats
-    const float* f32() const { return reinterpret_cast<const float*>(weight_.data); } // vectors: 1 row, aligned
+    const float* f32() const {
+        return reinterpret_cast<const float*>(weight_.data);
+    } // vectors: 1 row, aligned
 
     // No NaN block scale, and no sign bit set in an NVFP4 scale: what the integer kernels rely on.
     bool regular_scales() const { return regular_scales_; }
@@ -79,7 +81,9 @@ class HostKvCache final : public KvCache {
   public:
     static Result<std::unique_ptr<HostKvCache>> create(const KvShape& shape);
     const KvShape& shape() const override { return shape_; }
-    uint16_t* keys(size_t layer, size_t position) const { return keys_ + (layer * shape_.capacity + position) * shape_.row(); }
+    uint16_t* keys(size_t layer, size_t position) const {
+        return keys_ + (layer * shape_.capacity + position) * shape_.row();
+    }
     uint16_t* values(size_t layer, size_t position) const {
         return values_ + (layer * shape_.capacity + position) * shape_.row();
     }

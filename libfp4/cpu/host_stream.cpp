@@ -7,11 +7,19 @@
 namespace fp4 {
 namespace {
 
-const HostMatrix& host(const Weight& weight) { return static_cast<const HostMatrix&>(weight); }
-const HostTransform* host(const Transform* transform) { return static_cast<const HostTransform*>(transform); }
+const HostMatrix& host(const Weight& weight) {
+    return static_cast<const HostMatrix&>(weight);
+}
+const HostTransform* host(const Transform* transform) {
+    return static_cast<const HostTransform*>(transform);
+}
 
-uint8_t* bytes_of(const Buffer& buffer) { return static_cast<const HostBuffer&>(buffer).data(); }
-float* floats(const Buffer& buffer) { return reinterpret_cast<float*>(bytes_of(buffer)); }
+uint8_t* bytes_of(const Buffer& buffer) {
+    return static_cast<const HostBuffer&>(buffer).data();
+}
+float* floats(const Buffer& buffer) {
+    return reinterpret_cast<float*>(bytes_of(buffer));
+}
 
 // Whether the buffer holds `rows` rows of `width` 4-byte values.
 bool holds(const Buffer& buffer, size_t rows, size_t width) {
@@ -20,7 +28,9 @@ bool holds(const Buffer& buffer, size_t rows, size_t width) {
     return bytes && *bytes <= buffer.bytes();
 }
 
-bool within(size_t offset, size_t count, size_t size) { return offset <= size && count <= size - offset; }
+bool within(size_t offset, size_t count, size_t size) {
+    return offset <= size && count <= size - offset;
+}
 
 } // namespace
 
@@ -34,14 +44,17 @@ bool HostStream::require(bool condition, const char* operation, const char* what
 }
 
 bool HostStream::vector_of(const Weight* weight, size_t cols, const char* operation) {
-    return require(weight && weight->format() == WeightFormat::f32 && weight->rows() == 1 && weight->cols() == cols,
-                   operation, "a norm, bias or frequency vector is not f32 [1, width]");
+    return require(
+        weight && weight->format() == WeightFormat::f32 && weight->rows() == 1 && weight->cols() == cols,
+        operation, "a norm, bias or frequency vector is not f32 [1, width]");
 }
 
 bool HostStream::rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
                                const Activation& out) {
-    return require(n > 0 && n <= out.max_rows() && cols == out.cols(), operation, "the activation has another shape") &&
-           require(!transform || host(transform)->cols() == cols, operation, "the transform has another width");
+    return require(n > 0 && n <= out.max_rows() && cols == out.cols(), operation,
+                   "the activation has another shape") &&
+           require(!transform || host(transform)->cols() == cols, operation,
+                   "the transform has another width");
 }
 
 void HostStream::write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) {
@@ -64,8 +77,8 @@ void HostStream::embed(const Weight& table, const Buffer& ids, size_t n, float s
     run_embed(host(table), reinterpret_cast<const int32_t*>(bytes_of(ids)), n, scale, floats(x));
 }
 
-void HostStream::norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
-                      ActivationFormat format, Activation& out) {
+void HostStream::norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm,
+                      const Transform* transform, ActivationFormat format, Activation& out) {
     size_t cols = out.cols();
     if (!rounding_fits("norm", n, cols, transform, out) || !vector_of(norm.weight, cols, "norm")) return;
     if (!require(holds(x, first_row + n, cols), "norm", "the input is too small")) return;
@@ -95,16 +108,22 @@ void HostStream::rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t
                              const RopeParams& rope, KvCache& cache, size_t layer) {
     const char* name = "rope_append";
     const KvShape& kv = cache.shape();
-    if (!require(shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.head_dim % 2 == 0, name,
-                 "the cache has another shape") ||
+    if (!require(shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.head_dim % 2 == 0,
+                 name, "the cache has another shape") ||
         !require(layer < kv.layers && within(position, n, kv.capacity), name, "outside of the cache") ||
-        !require(holds(q, n, shape.heads * shape.head_dim) && holds(k, n, kv.row()) && holds(v, n, kv.row()), name,
-                 "a buffer is too small") ||
+        !require(holds(q, n, shape.heads * shape.head_dim) && holds(k, n, kv.row()) && holds(v, n, kv.row()),
+                 name, "a buffer is too small") ||
         !vector_of(rope.inverse_frequency, shape.head_dim / 2, name)) {
         return;
     }
     HostNorm q_rms, k_rms;
-    HostRope args{n, position, shape, nullptr, nullptr, host(*rope.inverse_frequency).f32(), rope.amplitude,
+    HostRope args{n,
+                  position,
+                  shape,
+                  nullptr,
+                  nullptr,
+                  host(*rope.inverse_frequency).f32(),
+                  rope.amplitude,
                   rope.interleaved};
     if (q_norm) {
         if (!vector_of(q_norm->weight, shape.head_dim, name)) return;
@@ -117,18 +136,20 @@ void HostStream::rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t
         args.k_norm = &k_rms;
     }
     auto& host_cache = static_cast<HostKvCache&>(cache);
-    run_rope(args, floats(q), floats(k), floats(v), host_cache.keys(layer, position), host_cache.values(layer, position));
+    run_rope(args, floats(q), floats(k), floats(v), host_cache.keys(layer, position),
+             host_cache.values(layer, position));
 }
 
 void HostStream::attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
-                           const KvCache& cache, size_t layer, const Transform* transform, ActivationFormat format,
-                           Activation& out) {
+                           const KvCache& cache, size_t layer, const Transform* transform,
+                           ActivationFormat format, Activation& out) {
     const char* name = "attention";
     const HeadShape& shape = params.shape;
     const KvShape& kv = cache.shape();
     size_t width = shape.heads * shape.head_dim;
-    if (!require(shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.heads % kv.kv_heads == 0, name,
-                 "the cache has another shape") ||
+    if (!require(
+            shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.heads % kv.kv_heads == 0,
+            name, "the cache has another shape") ||
         !require(layer < kv.layers && within(position, n, kv.capacity), name, "outside of the cache") ||
         !rounding_fits(name, n, width, transform, out) ||
         !require(holds(q, n, width), name, "the query is too small")) {
@@ -155,9 +176,11 @@ void HostStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buf
     run_norm_add(floats(y), n, {host(*norm.weight).f32(), norm.epsilon, cols}, floats(x));
 }
 
-Result<int32_t> HostStream::sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) {
+Result<int32_t> HostStream::sample(const Buffer& logits, size_t row, size_t vocab,
+                                   const SampleRequest& request) {
     FP4_TRY(state_);
-    if (!holds(logits, row + 1, vocab)) return error(Status::argument, "sample: the logits have no row ", row);
+    if (!holds(logits, row + 1, vocab))
+        return error(Status::argument, "sample: the logits have no row ", row);
     int32_t token = sample_token({floats(logits) + row * vocab, vocab}, request);
     if (token < 0) return error(Status::state, "sample: every token is forbidden or has a NaN logit");
     return token;
@@ -168,7 +191,8 @@ Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t fir
     FP4_TRY(state_);
     const KvShape& shape = cache.shape();
     if (layer >= shape.layers || !within(first, count, shape.capacity)) {
-        return error(Status::argument, "KV rows ", first, " + ", count, " of layer ", layer, " are outside of the cache");
+        return error(Status::argument, "KV rows ", first, " + ", count, " of layer ", layer,
+                     " are outside of the cache");
     }
     size_t bytes = count * shape.row() * sizeof(uint16_t);
     if (keys != bytes || values != bytes) {
@@ -177,8 +201,8 @@ Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t fir
     return {};
 }
 
-Result<void> HostStream::read_kv(const KvCache& cache, size_t layer, size_t first, size_t count, std::span<uint8_t> keys,
-                                 std::span<uint8_t> values) {
+Result<void> HostStream::read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
+                                 std::span<uint8_t> keys, std::span<uint8_t> values) {
     FP4_TRY(check_kv(cache, layer, first, count, keys.size(), values.size()));
     auto& host_cache = static_cast<const HostKvCache&>(cache);
     if (count == 0) return {};

@@ -52,19 +52,21 @@ class HostStream : public Stream {
     void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
               ActivationFormat format, Activation& out) final;
     void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) final;
-    void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position, const HeadShape& shape,
-                     const NormParams* q_norm, const NormParams* k_norm, const RopeParams& rope, KvCache& cache,
-                     size_t layer) final;
-    void attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params, const KvCache& cache,
-                   size_t layer, const Transform* transform, ActivationFormat format, Activation& out) final;
+    void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
+                     const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
+                     const RopeParams& rope, KvCache& cache, size_t layer) final;
+    void attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                   const KvCache& cache, size_t layer, const Transform* transform, ActivationFormat format,
+                   Activation& out) final;
     void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
              ActivationFormat format, Activation& out) final;
     void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) final;
-    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) final;
-    Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count, std::span<uint8_t> keys,
-                         std::span<uint8_t> values) final;
-    Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count, std::span<const uint8_t> keys,
-                          std::span<const uint8_t> values) final;
+    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
+                           const SampleRequest& request) final;
+    Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
+                         std::span<uint8_t> keys, std::span<uint8_t> values) final;
+    Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
+                          std::span<const uint8_t> keys, std::span<const uint8_t> values) final;
     Result<void> synchronize() final { return state_; }
 
   protected:
@@ -87,8 +89,10 @@ class HostStream : public Stream {
   private:
     bool require(bool condition, const char* operation, const char* what);
     bool vector_of(const Weight* weight, size_t cols, const char* operation);
-    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform, const Activation& out);
-    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys, size_t values) const;
+    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
+                       const Activation& out);
+    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
+                          size_t values) const;
 
     Result<void> state_;
     std::vector<HostTarget> targets_;

@@ -1,10 +1,10 @@
-// rope_append and attention over a real cache. Bounds: NMSE 1e-11 for float32 results (q, attention with a16), 1e-8
-// for f16 keys and values (a float32 ulp may cross a tie of f16).
+// rope_append and attention over a real cache. Bounds: NMSE 1e-11 for float32 results (q, attention with
+// a16), 1e-8 for f16 keys and values (a float32 ulp may cross a tie of f16).
 #include <doctest/doctest.h>
 
+#include "libfp4/format/element.h"
 #include "random_weight.h"
 #include "rig.h"
-#include "libfp4/format/element.h"
 
 using namespace fp4;
 using namespace fp4::ops;
@@ -36,7 +36,8 @@ std::vector<uint8_t> random_halves(size_t count, Random& random) {
 
 void check_rope(Pair& pair, const RopeCase& c, Random& random) {
     size_t dim = c.shape.head_dim, kv = c.shape.kv_heads * dim, capacity = c.position + c.n + 3;
-    Floats q = random.normals(c.n * c.shape.heads * dim), k = random.normals(c.n * kv), v = random.normals(c.n * kv);
+    Floats q = random.normals(c.n * c.shape.heads * dim), k = random.normals(c.n * kv),
+           v = random.normals(c.n * kv);
     Floats frequency(dim / 2), q_weight = random.normals(dim), k_weight = random.normals(dim);
     for (size_t i = 0; i < dim / 2; ++i)
         frequency[i] = std::pow(10000.0f, -2.0f * static_cast<float>(i) / static_cast<float>(dim));
@@ -49,13 +50,15 @@ void check_rope(Pair& pair, const RopeCase& c, Random& random) {
         auto bq = rig.upload(q), bk = rig.upload(k), bv = rig.upload(v);
         NormParams q_norm{qw.get(), 1e-6f}, k_norm{kw.get(), 1e-6f};
         rig.stream().rope_append(*bq, *bk, *bv, c.n, c.position, c.shape, c.norms ? &q_norm : nullptr,
-                                 c.norms ? &k_norm : nullptr, {inverse.get(), 1.1f, c.interleaved}, *cache, 1);
+                                 c.norms ? &k_norm : nullptr, {inverse.get(), 1.1f, c.interleaved}, *cache,
+                                 1);
         std::vector<uint8_t> keys(capacity * kv * 2), values(capacity * kv * 2);
         REQUIRE(rig.stream().read_kv(*cache, 1, 0, capacity, keys, values).ok());
         return Out{rig.download(*bq, q.size()), halves(keys), halves(values)};
     };
     Out tested = run(pair.tested), reference = run(pair.reference);
-    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ", c.position);
+    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
+         c.position);
     CHECK(nmse(tested.q, reference.q) < 1e-11);
     CHECK(nmse(tested.keys, reference.keys) < 1e-8);
     CHECK(tested.values == reference.values);
@@ -83,9 +86,10 @@ void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
         rig.finish();
         return rig.values_of(*out, c.n);
     };
-    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ", c.position,
-         " window ", c.window);
-    CHECK(nmse(run(pair.tested), run(pair.reference)) < (c.format.kind == ActivationFormat::Kind::a16 ? 1e-11 : 1e-5));
+    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
+         c.position, " window ", c.window);
+    CHECK(nmse(run(pair.tested), run(pair.reference)) <
+          (c.format.kind == ActivationFormat::Kind::a16 ? 1e-11 : 1e-5));
 }
 
 } // namespace
@@ -115,11 +119,12 @@ TEST_CASE("attention: head sizes, grouping, prefill and decode, windows") {
             check_attention(pair, {{6, 2, dim}, 21, 130, 0}, random);
             check_attention(pair, {{4, 4, dim}, 5, 90, 16}, random);
         }
-        check_attention(pair, {{9, 3, 64}, 1, 1500, 0}, random);      // long enough to be split over threads
-        check_attention(pair, {{4, 1, 32}, 1, 1500, 512}, random);    // split and windowed
-        check_attention(pair, {{4, 1, 32}, 70, 300, 64}, random);     // several query blocks
-        check_attention(pair, {{4, 2, 16}, 3, 40, 1}, random);        // a window of the token itself
-        check_attention(pair, {{4, 2, 64}, 2, 300, 0, {ActivationFormat::Kind::a16}, 30.0f}, random); // sharp softmax
+        check_attention(pair, {{9, 3, 64}, 1, 1500, 0}, random);   // long enough to be split over threads
+        check_attention(pair, {{4, 1, 32}, 1, 1500, 512}, random); // split and windowed
+        check_attention(pair, {{4, 1, 32}, 70, 300, 64}, random);  // several query blocks
+        check_attention(pair, {{4, 2, 16}, 3, 40, 1}, random);     // a window of the token itself
+        check_attention(pair, {{4, 2, 64}, 2, 300, 0, {ActivationFormat::Kind::a16}, 30.0f},
+                        random); // sharp softmax
         check_attention(pair, {{4, 2, 64}, 3, 50, 0, {ActivationFormat::Kind::mxint8}}, random);
     });
 }
@@ -130,8 +135,10 @@ TEST_CASE("attention: random shapes") {
         for (int round = 0; round < 25; ++round) {
             size_t kv_heads = 1 + random.below(3);
             HeadShape shape{kv_heads * (1 + random.below(4)), kv_heads, 2 * (1 + random.below(50))};
-            check_attention(pair, {shape, 1 + random.below(40), random.below(200), random.below(2) * (1 + random.below(90))},
-                            random);
+            check_attention(
+                pair,
+                {shape, 1 + random.below(40), random.below(200), random.below(2) * (1 + random.below(90))},
+                random);
         }
     });
 }

@@ -82,7 +82,8 @@ TEST_CASE("a failed operation is sticky and later ones do nothing") {
         auto activation = rig.activation(2, 64);
         auto x = rig.buffer(64);
         auto weight = rig.vector(Floats(64, 1.0f));
-        rig.stream().norm(*x, 0, 2, {weight.get(), 1e-6f}, nullptr, {ActivationFormat::Kind::a16}, *activation);
+        rig.stream().norm(*x, 0, 2, {weight.get(), 1e-6f}, nullptr, {ActivationFormat::Kind::a16},
+                          *activation);
         auto status = rig.stream().synchronize();
         REQUIRE(!status.ok());
         std::string first = status.error().message;

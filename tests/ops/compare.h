@@ -27,7 +27,9 @@ inline double nmse(const std::vector<float>& a, const std::vector<float>& b) {
 class Random {
   public:
     explicit Random(uint32_t seed) : engine_(seed) {}
-    float uniform(float low, float high) { return low + (high - low) * static_cast<float>(engine_() * 0x1p-32); }
+    float uniform(float low, float high) {
+        return low + (high - low) * static_cast<float>(engine_() * 0x1p-32);
+    }
     float normal(float sigma = 1.0f) { return sigma * std::normal_distribution<float>()(engine_); }
     uint32_t below(uint32_t bound) { return static_cast<uint32_t>((uint64_t(engine_()) * bound) >> 32); }
     std::vector<float> normals(size_t count, float sigma = 1.0f) {

@@ -1,6 +1,7 @@
 // linear(): every weight format with every activation format, odd shapes, edge values. The inputs are exact
-// (Rig::exact_activation), so that backends may differ only in the order of float32 sums. The bound is relative to
-// the sum of |terms|: 2^-22 for integer blocks, 2^-19 where every product is rounded or accumulated in float32.
+// (Rig::exact_activation), so that backends may differ only in the order of float32 sums. The bound is
+// relative to the sum of |terms|: 2^-22 for integer blocks, 2^-19 where every product is rounded or
+// accumulated in float32.
 #include <doctest/doctest.h>
 
 #include "random_weight.h"
@@ -26,7 +27,8 @@ struct Case {
     ScaleEdge edge = ScaleEdge::none;
 };
 
-Floats run(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, const Floats& bias, const Floats& old) {
+Floats run(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, const Floats& bias,
+           const Floats& old) {
     auto input = rig.exact_activation(x, c.n, c.cols, c.activation);
     auto loaded = rig.load(weight);
     auto loaded_bias = c.bias ? rig.vector(bias) : nullptr;
@@ -40,7 +42,8 @@ Floats run(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, c
 // Largest |tested - reference| / (|bias| + |old| + sum |w x|).
 double worst_error(Pair& pair, const Case& c, Random& random) {
     RandomWeight weight = random_weight(c.weight, c.rows, c.cols, random, c.edge);
-    Floats x = random.normals(c.n * c.cols), bias = random.normals(c.rows), old = random.normals(c.n * c.rows);
+    Floats x = random.normals(c.n * c.cols), bias = random.normals(c.rows),
+           old = random.normals(c.n * c.rows);
     Floats tested = run(pair.tested, c, weight.host, x, bias, old);
     Floats reference = run(pair.reference, c, weight.host, x, bias, old);
     double worst = 0.0;
@@ -49,7 +52,8 @@ double worst_error(Pair& pair, const Case& c, Random& random) {
             size_t i = t * c.rows + r;
             if (std::isnan(reference[i]) && std::isnan(tested[i])) continue;
             double terms = (c.bias ? std::fabs(bias[r]) : 0) + (c.accumulate ? std::fabs(old[i]) : 0) + 1e-37;
-            for (size_t j = 0; j < c.cols; ++j) terms += std::fabs(weight.values[r * c.cols + j] * x[t * c.cols + j]);
+            for (size_t j = 0; j < c.cols; ++j)
+                terms += std::fabs(weight.values[r * c.cols + j] * x[t * c.cols + j]);
             double error = std::fabs(double(tested[i]) - reference[i]) / terms;
             if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error;
         }
@@ -83,9 +87,13 @@ TEST_CASE("linear: random and odd shapes") {
     Random random(2);
     for_each_backend([&](Pair& pair) {
         for (int round = 0; round < 60; ++round) {
-            Case c{all_weight_formats[random.below(10)], all_activation_formats[random.below(10)],
-                   1 + random.below(round % 3 == 0 ? 70 : 6), 1 + random.below(90), 1 + random.below(700),
-                   random.below(2) == 1, random.below(2) == 1};
+            Case c{all_weight_formats[random.below(10)],
+                   all_activation_formats[random.below(10)],
+                   1 + random.below(round % 3 == 0 ? 70 : 6),
+                   1 + random.below(90),
+                   1 + random.below(700),
+                   random.below(2) == 1,
+                   random.below(2) == 1};
             check(pair, c, random);
         }
         for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
@@ -104,11 +112,15 @@ TEST_CASE("linear: zero, NaN, huge and tiny block scales") {
     for_each_backend([&](Pair& pair) {
         for (WeightFormat weight : all_weight_formats) {
             if (!is_block(weight)) continue;
-            for (ScaleEdge edge : {ScaleEdge::zero_blocks, ScaleEdge::nan_block, ScaleEdge::huge, ScaleEdge::tiny}) {
+            for (ScaleEdge edge :
+                 {ScaleEdge::zero_blocks, ScaleEdge::nan_block, ScaleEdge::huge, ScaleEdge::tiny}) {
                 for (size_t n : {1, 19}) {
-                    check(pair, {weight, {ActivationFormat::Kind::a16}, n, 9, 200, false, false, edge}, random);
-                    check(pair, {weight, {ActivationFormat::Kind::mxint8}, n, 9, 200, false, false, edge}, random);
-                    check(pair, {weight, {ActivationFormat::Kind::mxfp4}, n, 9, 200, false, false, edge}, random);
+                    check(pair, {weight, {ActivationFormat::Kind::a16}, n, 9, 200, false, false, edge},
+                          random);
+                    check(pair, {weight, {ActivationFormat::Kind::mxint8}, n, 9, 200, false, false, edge},
+                          random);
+                    check(pair, {weight, {ActivationFormat::Kind::mxfp4}, n, 9, 200, false, false, edge},
+                          random);
                 }
             }
         }
@@ -129,7 +141,8 @@ TEST_CASE("linear: the same codes give the same sums for every token count") {
             for (size_t t = 0; t < n; ++t) {
                 Case one = all;
                 one.n = 1;
-                Floats row(x.begin() + static_cast<ptrdiff_t>(t * cols), x.begin() + static_cast<ptrdiff_t>((t + 1) * cols));
+                Floats row(x.begin() + static_cast<ptrdiff_t>(t * cols),
+                           x.begin() + static_cast<ptrdiff_t>((t + 1) * cols));
                 Floats out = run(pair.tested, one, weight.host, row, {}, Floats(rows));
                 alone.insert(alone.end(), out.begin(), out.end());
             }
@@ -145,7 +158,8 @@ TEST_CASE("linear: several targets share one input") {
         size_t n = 2, cols = 160;
         Floats x = random.normals(n * cols);
         std::vector<RandomWeight> weights;
-        for (auto [format, rows] : {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21}})
+        for (auto [format, rows] :
+             {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21}})
             weights.push_back(random_weight(format, static_cast<size_t>(rows), cols, random));
         auto outputs = [&](Rig& rig) {
             auto input = rig.exact_activation(x, n, cols, {ActivationFormat::Kind::mxint8});

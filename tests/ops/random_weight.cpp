@@ -17,9 +17,12 @@ struct Payload {
 uint8_t random_scale(WeightFormat format, Random& random, ScaleEdge edge) {
     bool nv = format == WeightFormat::nvfp4;
     switch (edge) {
-        case ScaleEdge::huge: return nv ? 0x7E : static_cast<uint8_t>(127 + 60);
-        case ScaleEdge::tiny: return nv ? 1 : static_cast<uint8_t>(127 - 60);
-        default: return static_cast<uint8_t>(nv ? random.below(0x7F) : 121 + random.below(8));
+        case ScaleEdge::huge:
+            return nv ? 0x7E : static_cast<uint8_t>(127 + 60);
+        case ScaleEdge::tiny:
+            return nv ? 1 : static_cast<uint8_t>(127 - 60);
+        default:
+            return static_cast<uint8_t>(nv ? random.below(0x7F) : 121 + random.below(8));
     }
 }
 
@@ -29,7 +32,8 @@ bool usable_code(WeightFormat format, uint8_t code) {
     return true;
 }
 
-void fill_plain(WeightFormat format, size_t rows, size_t cols, Random& random, Payload& payload, RandomWeight& result) {
+void fill_plain(WeightFormat format, size_t rows, size_t cols, Random& random, Payload& payload,
+                RandomWeight& result) {
     size_t width = format == WeightFormat::f32 ? 4 : 2;
     payload.codes.resize(1 + rows * cols * width);
     for (size_t i = 0; i < rows * cols; ++i) {
@@ -46,8 +50,8 @@ void fill_plain(WeightFormat format, size_t rows, size_t cols, Random& random, P
     }
 }
 
-void fill_blocks(WeightFormat format, size_t rows, size_t cols, Random& random, ScaleEdge edge, Payload& payload,
-                 RandomWeight& result) {
+void fill_blocks(WeightFormat format, size_t rows, size_t cols, Random& random, ScaleEdge edge,
+                 Payload& payload, RandomWeight& result) {
     BlockFormat block = to_block(format);
     size_t row_bytes = row_code_bytes(block, cols), scales = row_scales(block, cols);
     payload.codes.resize(1 + rows * row_bytes);
@@ -58,7 +62,8 @@ void fill_blocks(WeightFormat format, size_t rows, size_t cols, Random& random, 
         } while (!usable_code(format, payload.codes[i]));
     }
     for (size_t i = 1; i < payload.scales.size(); ++i) payload.scales[i] = random_scale(format, random, edge);
-    result.host.tensor_scale = format == WeightFormat::nvfp4 ? random.uniform(0.001f, 0.01f) : random.uniform(0.3f, 1.0f);
+    result.host.tensor_scale =
+        format == WeightFormat::nvfp4 ? random.uniform(0.001f, 0.01f) : random.uniform(0.3f, 1.0f);
     size_t block_bytes = row_code_bytes(block, 1);
     if (edge == ScaleEdge::zero_blocks) {
         for (size_t b = 0; b < rows * scales; b += 2) {
@@ -73,8 +78,8 @@ void fill_blocks(WeightFormat format, size_t rows, size_t cols, Random& random, 
     }
     std::vector<float> row(cols);
     for (size_t r = 0; r < rows; ++r) {
-        dequantize_row(block, 1.0f, payload.codes.data() + 1 + r * row_bytes, payload.scales.data() + 1 + r * scales, cols,
-                       row.data());
+        dequantize_row(block, 1.0f, payload.codes.data() + 1 + r * row_bytes,
+                       payload.scales.data() + 1 + r * scales, cols, row.data());
         for (float value : row) result.values.push_back(double(value) * result.host.tensor_scale);
     }
 }

@@ -1,15 +1,22 @@
 #include "rig.h"
 
-#include <doctest/doctest.h>
+#include <cstdio>
+#include <cstdlib>
 
 #include "libfp4/cpu/reference/reference_backend.h"
 
 namespace fp4::ops {
 namespace {
 
+// The benchmark uses Rig too, so a failure cannot be a doctest assertion; it ends the program with an error.
+[[noreturn]] void stop(const std::string& message) {
+    std::fprintf(stderr, "ops: %s\n", message.c_str());
+    std::exit(1);
+}
+
 template <class T>
 T expect(Result<T> result) {
-    if (!result.ok()) FAIL(result.error().message);
+    if (!result.ok()) stop(result.error().message);
     return std::move(result).value();
 }
 
@@ -23,7 +30,9 @@ Rig::Rig(std::shared_ptr<Backend> backend, int threads) : backend_(std::move(bac
     stream_ = expect(backend_->create_stream({threads, ThreadPriority::normal}));
 }
 
-std::unique_ptr<Buffer> Rig::buffer(size_t floats) { return expect(backend_->allocate(floats * 4)); }
+std::unique_ptr<Buffer> Rig::buffer(size_t floats) {
+    return expect(backend_->allocate(floats * 4));
+}
 
 std::unique_ptr<Buffer> Rig::upload(const Floats& values) {
     auto result = buffer(values.size());
@@ -40,11 +49,13 @@ std::unique_ptr<Buffer> Rig::upload(const std::vector<int32_t>& values) {
 Floats Rig::download(const Buffer& buffer, size_t floats) {
     Floats values(floats);
     auto status = stream_->read(buffer, 0, {reinterpret_cast<uint8_t*>(values.data()), floats * 4});
-    if (!status.ok()) FAIL(status.error().message);
+    if (!status.ok()) stop(status.error().message);
     return values;
 }
 
-std::unique_ptr<Weight> Rig::load(const HostWeight& weight) { return expect(backend_->load(weight)); }
+std::unique_ptr<Weight> Rig::load(const HostWeight& weight) {
+    return expect(backend_->load(weight));
+}
 
 std::unique_ptr<Weight> Rig::vector(const Floats& values) {
     HostWeight weight;
@@ -62,9 +73,12 @@ std::unique_ptr<Activation> Rig::activation(size_t rows, size_t cols) {
     return expect(backend_->create_activation(rows, cols));
 }
 
-std::unique_ptr<KvCache> Rig::kv_cache(const KvShape& shape) { return expect(backend_->create_kv_cache(shape)); }
+std::unique_ptr<KvCache> Rig::kv_cache(const KvShape& shape) {
+    return expect(backend_->create_kv_cache(shape));
+}
 
-std::unique_ptr<Activation> Rig::exact_activation(const Floats& values, size_t n, size_t cols, ActivationFormat format) {
+std::unique_ptr<Activation> Rig::exact_activation(const Floats& values, size_t n, size_t cols,
+                                                  ActivationFormat format) {
     Floats gate(values.size(), 64.0f), up = values;
     for (float& value : up) value /= 64.0f;
     auto result = activation(n, cols);
@@ -89,10 +103,12 @@ Floats Rig::values_of(const Activation& activation, size_t n) {
 
 void Rig::finish() {
     auto status = stream_->synchronize();
-    if (!status.ok()) FAIL(status.error().message);
+    if (!status.ok()) stop(status.error().message);
 }
 
 Pair::Pair(const TestedBackend& tested_backend)
-    : name(tested_backend.name), tested(expect(tested_backend.open())), reference(expect(open_reference_backend())) {}
+    : name(tested_backend.name),
+      tested(expect(tested_backend.open())),
+      reference(expect(open_reference_backend())) {}
 
 } // namespace fp4::ops

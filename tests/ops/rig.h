@@ -36,9 +36,10 @@ class Rig {
     std::unique_ptr<Activation> activation(size_t rows, size_t cols);
     std::unique_ptr<KvCache> kv_cache(const KvShape& shape);
 
-    // An activation holding round(values): silu(64) is exactly 64 in float32 and values / 64 is exact, so that
-    // every backend rounds the same numbers. values: [n, cols].
-    std::unique_ptr<Activation> exact_activation(const Floats& values, size_t n, size_t cols, ActivationFormat format);
+    // An activation holding round(values): silu(64) is exactly 64 in float32 and values / 64 is exact, so
+    // that every backend rounds the same numbers. values: [n, cols].
+    std::unique_ptr<Activation> exact_activation(const Floats& values, size_t n, size_t cols,
+                                                 ActivationFormat format);
 
     // The values an activation stands for: its product with a float32 identity matrix. [n, cols]
     Floats values_of(const Activation& activation, size_t n);

@@ -1,7 +1,7 @@
 // Ops that end in round(transform(...)): norm, glu, and the rounding itself.
-// Bounds: NMSE 1e-11 without rounding. With rounding a value next to a tie may fall to either side, because the ops
-// before it differ by an ulp: at most 0.5 % of the values may differ then, each by no more than 1/4 of its block's
-// largest magnitude (the coarsest E2M1 step), and nvfp4's token scale may move all by 1e-6.
+// Bounds: NMSE 1e-11 without rounding. With rounding a value next to a tie may fall to either side, because
+// the ops before it differ by an ulp: at most 0.5 % of the values may differ then, each by no more than 1/4
+// of its block's largest magnitude (the coarsest E2M1 step), and nvfp4's token scale may move all by 1e-6.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -40,7 +40,8 @@ InputTransform random_transform(size_t cols, Random& random) {
     }
     if (transform.block != 0) {
         transform.kind = random.below(2) == 0 ? InputTransform::Kind::hadamard : InputTransform::Kind::matrix;
-        if (transform.kind == InputTransform::Kind::matrix) transform.matrix = random.normals(transform.block * transform.block, 0.2f);
+        if (transform.kind == InputTransform::Kind::matrix)
+            transform.matrix = random.normals(transform.block * transform.block, 0.2f);
     }
     if (random.below(2) == 0) {
         transform.channel_scale.resize(cols);
@@ -65,7 +66,8 @@ TEST_CASE("rounding of exact inputs is bit-exact in every activation format") {
                 }
                 INFO(pair.name, " kind ", int(format.kind), " rule ", int(format.rule), " cols ", cols);
                 Floats tested = pair.tested.values_of(*pair.tested.exact_activation(x, 3, cols, format), 3);
-                Floats reference = pair.reference.values_of(*pair.reference.exact_activation(x, 3, cols, format), 3);
+                Floats reference =
+                    pair.reference.values_of(*pair.reference.exact_activation(x, 3, cols, format), 3);
                 CHECK(nmse(tested, reference) < 1e-13);
             }
         }
@@ -101,11 +103,13 @@ TEST_CASE("norm with transforms and rounding") {
                     auto input = rig.upload(x);
                     auto device_transform = rig.load(transform, cols);
                     auto out = rig.activation(n, cols);
-                    rig.stream().norm(*input, skip, n, {loaded.get(), 1e-5f}, device_transform.get(), format, *out);
+                    rig.stream().norm(*input, skip, n, {loaded.get(), 1e-5f}, device_transform.get(), format,
+                                      *out);
                     rig.finish();
                     return rig.values_of(*out, n);
                 };
-                INFO(pair.name, " kind ", int(format.kind), " rule ", int(format.rule), " cols ", cols, " n ", n);
+                INFO(pair.name, " kind ", int(format.kind), " rule ", int(format.rule), " cols ", cols, " n ",
+                     n);
                 check_rounded(values(pair.tested), values(pair.reference), format);
             }
         }

@@ -1,5 +1,6 @@
-// Attention of a block of query rows over a range of the cache: keys are converted and scored in chunks, with a
-// running softmax (Milakov and Gimelshein, arXiv 1805.02867; FlashAttention, arXiv 2205.14135, section 3.1).
+// Attention of a block of query rows over a range of the cache: keys are converted and scored in chunks, with
+// a running softmax (Milakov and Gimelshein, arXiv 1805.02867; FlashAttention, arXiv 2205.14135,
+// section 3.1).
 #include "libfp4/cpu/kernels/exp.h"
 #include "libfp4/cpu/kernels/kernel_functions.h"
 
@@ -20,7 +21,8 @@ void widen(const uint16_t* rows, size_t kv_stride, size_t count, size_t dim, siz
 
 // acc[r] += sum over p of weights[r][p] * v[p], a tile of `rows` rows and `vectors` vectors.
 template <int rows, int vectors>
-void weighted_sum(const float* weights, const float* v, size_t padded, size_t count, float* acc, size_t acc_stride) {
+void weighted_sum(const float* weights, const float* v, size_t padded, size_t count, float* acc,
+                  size_t acc_stride) {
     F sums[rows][vectors];
     for (int r = 0; r < rows; ++r)
         for (int i = 0; i < vectors; ++i) sums[r][i] = load(acc + r * acc_stride + i * width);
@@ -37,7 +39,8 @@ void weighted_sum(const float* weights, const float* v, size_t padded, size_t co
 }
 
 template <int rows>
-void weighted_rows(const float* weights, const float* v, size_t padded, size_t count, float* acc, size_t acc_stride) {
+void weighted_rows(const float* weights, const float* v, size_t padded, size_t count, float* acc,
+                   size_t acc_stride) {
     constexpr int vectors = 4;
     size_t j = 0;
     for (; j + vectors * width <= padded; j += vectors * width)
@@ -73,9 +76,9 @@ void soften(float* scores, size_t count, float* acc, size_t padded, float& row_l
 
 void attend(const AttentionBlock& block, const AttentionState& state, float* scratch) {
     size_t rows = block.tokens * block.group, padded = padded_dim(block.dim);
-    float* q = scratch;                                // [rows, padded]
-    float* kv = q + attention_rows * padded;           // [attention_chunk, padded]
-    float* scores = kv + attention_chunk * padded;     // [rows, attention_chunk]
+    float* q = scratch;                            // [rows, padded]
+    float* kv = q + attention_rows * padded;       // [attention_chunk, padded]
+    float* scores = kv + attention_chunk * padded; // [rows, attention_chunk]
     for (size_t r = 0; r < rows; ++r) {
         const float* query = block.q + r / block.group * block.q_stride + r % block.group * block.dim;
         for (size_t j = 0; j < padded; ++j) q[r * padded + j] = j < block.dim ? query[j] * block.scale : 0.0f;
@@ -99,14 +102,16 @@ void attend(const AttentionBlock& block, const AttentionState& state, float* scr
         widen(block.values + start * block.kv_stride, block.kv_stride, count, block.dim, padded, kv);
         size_t r = 0;
         for (; r + 4 <= rows; r += 4)
-            weighted_rows<4>(scores + r * attention_chunk, kv, padded, count, state.acc + r * state.acc_stride, state.acc_stride);
+            weighted_rows<4>(scores + r * attention_chunk, kv, padded, count,
+                             state.acc + r * state.acc_stride, state.acc_stride);
         for (; r < rows; ++r)
-            weighted_rows<1>(scores + r * attention_chunk, kv, padded, count, state.acc + r * state.acc_stride, state.acc_stride);
+            weighted_rows<1>(scores + r * attention_chunk, kv, padded, count,
+                             state.acc + r * state.acc_stride, state.acc_stride);
     }
 }
 
-void merge(float* into, float& into_largest, float& total, const float* from, float from_largest, float from_total,
-           size_t dim) {
+void merge(float* into, float& into_largest, float& total, const float* from, float from_largest,
+           float from_total, size_t dim) {
     if (from_largest == no_score) return;
     float maximum = into_largest > from_largest ? into_largest : from_largest;
     float a[width], b[width];

@@ -1,5 +1,6 @@
-// One weight row of any format to float32. Small floats take the way over float16: a shift puts their exponent and
-// mantissa in place, the hardware conversion deals with subnormals, and one factor corrects the exponent bias.
+// One weight row of any format to float32. Small floats take the way over float16: a shift puts their
+// exponent and mantissa in place, the hardware conversion deals with subnormals, and one factor corrects the
+// exponent bias.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 
 namespace fp4::FP4_CPU_LEVEL {
@@ -8,7 +9,8 @@ namespace {
 constexpr size_t block = 32; // NVFP4 uses half of it
 
 // `count` float16 patterns x factor x scale x tensor scale, in the order of the reference decoder.
-void write_values(const uint16_t* halves, float factor, float scale, float tensor_scale, size_t count, float* out) {
+void write_values(const uint16_t* halves, float factor, float scale, float tensor_scale, size_t count,
+                  float* out) {
     F f = set(factor), s = set(scale), t = set(tensor_scale);
     size_t i = 0;
     for (; i + width <= count; i += width) store(out + i, load_f16(halves + i) * f * s * t);
@@ -48,12 +50,14 @@ void six_bit_halves(const uint8_t* codes, int shift, uint16_t* halves) {
 
 void write_int8(const uint8_t* codes, float scale, float tensor_scale, size_t count, float* out) {
     float values[block];
-    for (size_t j = 0; j < block; ++j) values[j] = static_cast<float>(static_cast<int8_t>(codes[j])) * 0x1p-6f;
+    for (size_t j = 0; j < block; ++j)
+        values[j] = static_cast<float>(static_cast<int8_t>(codes[j])) * 0x1p-6f;
     for (size_t j = 0; j < count; ++j) out[j] = values[j] * scale * tensor_scale;
 }
 
-void block_values(WeightFormat format, const uint8_t* codes, float scale, float tensor_scale, size_t count, float* out) {
-    uint16_t halves[block];
+void block_values(WeightFormat format, const uint8_t* codes, float scale, float tensor_scale, size_t count,
+                  float* out) {
+    uint16_t halves[block] = {};
     switch (format) {
         case WeightFormat::mxfp4:
             e2m1_halves<32>(codes, halves);
@@ -73,14 +77,15 @@ void block_values(WeightFormat format, const uint8_t* codes, float scale, float 
         case WeightFormat::mxfp6_e3m2:
             six_bit_halves(codes, 8, halves);
             return write_values(halves, 0x1p12f, scale, tensor_scale, count, out);
-        default: return write_int8(codes, scale, tensor_scale, count, out);
+        default:
+            return write_int8(codes, scale, tensor_scale, count, out);
     }
 }
 
 void widen_f16(const uint8_t* bytes, size_t count, float* out) {
     for (size_t i = 0; i < count; i += width) {
         size_t n = smaller(width, count - i);
-        uint16_t halves[width]; // aligned copy: rows may start at odd addresses
+        uint16_t halves[width] = {}; // aligned copy: rows may start at odd addresses
         __builtin_memcpy(halves, bytes + 2 * i, 2 * n);
         if (n == width) {
             store(out + i, load_f16(halves));

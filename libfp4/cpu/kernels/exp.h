@@ -5,11 +5,11 @@
 
 namespace fp4::FP4_CPU_LEVEL {
 
-// x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts so that n ln 2 is exact (Cody and Waite 1980); e^r by its
-// minimax polynomial of degree 6 (Cephes expf).
+// x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts so that n ln 2 is exact (Cody and Waite 1980); e^r by
+// its minimax polynomial of degree 6 (Cephes expf).
 inline F exp(F x) {
     F lowest = set(-87.3f);
-    F clamped = max(min(x, set(88.0f)), lowest);
+    F clamped = max(lowest, min(set(88.0f), x)); // in this order NaN stays NaN
     F n = round(clamped * set(1.44269504f));
     F r = fma(n, set(-0.693359375f), clamped);
     r = fma(n, set(2.12194440e-4f), r);

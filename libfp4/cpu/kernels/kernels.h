@@ -1,5 +1,5 @@
-// The SIMD kernels behind the CPU backend: one table of functions per instruction-set level. Everything here is
-// plain pointers and sizes; the kernel files are compiled once per level (see level.h).
+// The SIMD kernels behind the CPU backend: one table of functions per instruction-set level. Everything here
+// is plain pointers and sizes; the kernel files are compiled once per level (see level.h).
 #pragma once
 
 #include "libfp4/cpu/cpu_level.h"
@@ -34,9 +34,9 @@ struct LinearOut {
     bool accumulate;
 };
 
-// Lane = 8 consecutive elements, the unit every scale of the 4-bit kernels is expanded to. A chunk of 128 elements
-// keeps its 64 even elements first, then the 64 odd ones, so that they line up with the low and the high nibbles of
-// 64 weight bytes. Rows are padded to whole chunks with zero codes.
+// Lane = 8 consecutive elements, the unit every scale of the 4-bit kernels is expanded to. A chunk of 128
+// elements keeps its 64 even elements first, then the 64 odd ones, so that they line up with the low and the
+// high nibbles of 64 weight bytes. Rows are padded to whole chunks with zero codes.
 inline constexpr size_t chunk_elements = 128;
 inline constexpr size_t lane_elements = 8;
 
@@ -48,8 +48,8 @@ struct IntegerInput {
     size_t block; // elements per scale, 16 or 32
 
     IntegerInput from(size_t row) const {
-        return {codes + row * padded, scales + row * (padded / lane_elements), offsets + row * (padded / lane_elements),
-                padded, block};
+        return {codes + row * padded, scales + row * (padded / lane_elements),
+                offsets + row * (padded / lane_elements), padded, block};
     }
 };
 
@@ -60,7 +60,8 @@ struct IntegerOutput {
     size_t padded;
 };
 
-// One kv head and a block of queries. Query row i belongs to token i / group and head i % group of this kv head.
+// One kv head and a block of queries. Query row i belongs to token i / group and head i % group of this kv
+// head.
 struct AttentionBlock {
     const float* q; // [tokens, q_stride], at this kv head's first query head
     size_t q_stride;
@@ -95,14 +96,15 @@ struct Kernels {
     void (*dequantize)(const WeightRows& row, float* out);
 
     // x [n, stride_x], w [rows, stride_w] float32.
-    void (*matmul_f32)(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w, size_t rows, size_t k,
-                       const LinearOut& out);
+    void (*matmul_f32)(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w,
+                       size_t rows, size_t k, const LinearOut& out);
 
     // MXFP4 and NVFP4 weights with regular scales.
-    void (*matvec_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n, const LinearOut& out);
+    void (*matvec_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+                              const LinearOut& out);
     // scratch: matmul_w4_integer_scratch(cols) bytes, rows <= panel rows of one call
-    void (*matmul_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n, const LinearOut& out,
-                              uint8_t* scratch);
+    void (*matmul_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+                              const LinearOut& out, uint8_t* scratch);
     // x as arrange_lanes leaves it, [n, padded].
     void (*matvec_w4_float)(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
                             const LinearOut& out);
@@ -126,17 +128,24 @@ struct Kernels {
     // scratch: attention_scratch(dim) floats.
     void (*attend)(const AttentionBlock& block, const AttentionState& state, float* scratch);
     // acc of `from` is merged into `into`, one row of dim values.
-    void (*merge)(float* into, float& largest, float& total, const float* from, float from_largest, float from_total,
-                  size_t dim);
+    void (*merge)(float* into, float& largest, float& total, const float* from, float from_largest,
+                  float from_total, size_t dim);
 };
 
 inline constexpr size_t panel_rows = 64; // most rows of one matmul_w4_integer call
 
-constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
-constexpr size_t padded_cols(size_t cols) { return round_up(cols, chunk_elements); }
-constexpr size_t padded_dim(size_t dim) { return round_up(dim, 16); }
+constexpr size_t round_up(size_t value, size_t step) {
+    return (value + step - 1) / step * step;
+}
+constexpr size_t padded_cols(size_t cols) {
+    return round_up(cols, chunk_elements);
+}
+constexpr size_t padded_dim(size_t dim) {
+    return round_up(dim, 16);
+}
 
-// Unpacked bytes of a panel, its float32 scales, and per token (at most 16 at a time) block scales and offsets.
+// Unpacked bytes of a panel, its float32 scales, and per token (at most 16 at a time) block scales and
+// offsets.
 constexpr size_t matmul_w4_integer_scratch(size_t cols) {
     return padded_cols(cols) * panel_rows + padded_cols(cols) / 16 * (panel_rows * 4 + 16 * 8);
 }

@@ -1,6 +1,6 @@
-// Every kernel file includes this first. It is compiled once per level: the build sets the level's compiler flags and
-// FP4_CPU_LEVEL, the namespace that keeps the copies apart. Kernel files use no inline function of the standard
-// library: the linker would keep one copy of it, possibly with instructions the processor lacks.
+// Every kernel file includes this first. It is compiled once per level: the build sets the level's compiler
+// flags and FP4_CPU_LEVEL, the namespace that keeps the copies apart. Kernel files use no inline function of
+// the standard library: the linker would keep one copy of it, possibly with instructions the processor lacks.
 #pragma once
 
 #include "libfp4/cpu/kernels/kernels.h"
@@ -15,7 +15,9 @@
 
 namespace fp4::FP4_CPU_LEVEL {
 
-inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+inline size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 inline void emit(const LinearOut& out, size_t t, size_t r, float value) {
     if (out.bias) value += out.bias[r];

@@ -1,14 +1,14 @@
-// x [n, k] times w [rows, k] transposed, float32. Both are contiguous along k: a register tile of tokens x rows
-// keeps one vector of partial sums each, which are added up at the end. The tile is as large as the registers allow,
-// so that loads are fewer than multiplications.
+// x [n, k] times w [rows, k] transposed, float32. Both are contiguous along k: a register tile of tokens x
+// rows keeps one vector of partial sums each, which are added up at the end. The tile is as large as the
+// registers allow, so that loads are fewer than multiplications.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 
 namespace fp4::FP4_CPU_LEVEL {
 namespace {
 
 template <int tokens, int rows>
-void tile(const float* x, size_t stride_x, const float* w, size_t stride_w, size_t k, const LinearOut& out, size_t t0,
-          size_t r0) {
+void tile(const float* x, size_t stride_x, const float* w, size_t stride_w, size_t k, const LinearOut& out,
+          size_t t0, size_t r0) {
     F sums[tokens][rows];
     for (int t = 0; t < tokens; ++t)
         for (int r = 0; r < rows; ++r) sums[t][r] = zero();
@@ -38,13 +38,14 @@ template <int tokens>
 void token_tile(const float* x, size_t stride_x, const float* w, size_t stride_w, size_t rows, size_t k,
                 const LinearOut& out, size_t t0) {
     size_t r = 0;
-    for (; r + tile_rows <= rows; r += tile_rows) tile<tokens, tile_rows>(x, stride_x, w, stride_w, k, out, t0, r);
+    for (; r + tile_rows <= rows; r += tile_rows)
+        tile<tokens, tile_rows>(x, stride_x, w, stride_w, k, out, t0, r);
     for (; r < rows; ++r) tile<tokens, 1>(x, stride_x, w, stride_w, k, out, t0, r);
 }
 
 template <int tokens>
-void last_tokens(size_t left, const float* x, size_t stride_x, const float* w, size_t stride_w, size_t rows, size_t k,
-                 const LinearOut& out, size_t t0) {
+void last_tokens(size_t left, const float* x, size_t stride_x, const float* w, size_t stride_w, size_t rows,
+                 size_t k, const LinearOut& out, size_t t0) {
     if constexpr (tokens > 0) {
         if (left == tokens) return token_tile<tokens>(x, stride_x, w, stride_w, rows, k, out, t0);
         last_tokens<tokens - 1>(left, x, stride_x, w, stride_w, rows, k, out, t0);
@@ -53,8 +54,8 @@ void last_tokens(size_t left, const float* x, size_t stride_x, const float* w, s
 
 } // namespace
 
-void matmul_f32(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w, size_t rows, size_t k,
-                const LinearOut& out) {
+void matmul_f32(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w, size_t rows,
+                size_t k, const LinearOut& out) {
     size_t t = 0;
     for (; t + tile_tokens <= n; t += tile_tokens)
         token_tile<tile_tokens>(x, stride_x, w, stride_w, rows, k, out, t);

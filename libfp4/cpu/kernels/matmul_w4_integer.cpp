@@ -1,6 +1,6 @@
-// Packed 4-bit weights times integer activations for many tokens: W4A4 and W4A8 prefill. Groups of `width` rows are
-// unpacked once into a panel where a vector holds 4 elements of every row; a lane then sums a whole block of its row,
-// and the scales are applied once per block instead of once per 8 elements.
+// Packed 4-bit weights times integer activations for many tokens: W4A4 and W4A8 prefill. Groups of `width`
+// rows are unpacked once into a panel where a vector holds 4 elements of every row; a lane then sums a whole
+// block of its row, and the scales are applied once per block instead of once per 8 elements.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/cpu/kernels/w4_scales.h"
 
@@ -11,8 +11,9 @@ constexpr size_t most_tokens = width == 16 ? 8 : 4;
 constexpr size_t group_bytes = 4 * width; // 4 elements of `width` rows
 
 struct Panel {
-    const uint8_t* groups; // [padded / 4][width][4], biased by 12; a chunk's groups: even elements, then odd ones
-    const float* scales;   // [blocks][width], tensor scale included
+    const uint8_t*
+        groups; // [padded / 4][width][4], biased by 12; a chunk's groups: even elements, then odd ones
+    const float* scales; // [blocks][width], tensor scale included
 };
 
 // One row to lane `lane` of the panel.
@@ -37,7 +38,8 @@ void unpack_row(const WeightRows& w, size_t lane, size_t padded, uint8_t* groups
     }
 }
 
-void unpack_scales(const WeightRows& w, size_t lane, size_t weight_block, size_t block, size_t blocks, float* scales) {
+void unpack_scales(const WeightRows& w, size_t lane, size_t weight_block, size_t block, size_t blocks,
+                   float* scales) {
     float factor = 0.5f * w.tensor_scale;
     for (size_t b = 0; b < blocks; ++b) {
         size_t code = b * block / weight_block;
@@ -58,8 +60,8 @@ void block_terms(const IntegerInput& x, size_t block, size_t blocks, float* scal
 
 // The panel's rows times `tokens` tokens; sums [tokens][width].
 template <int tokens, size_t block>
-void tile(const Panel& panel, const IntegerInput& x, const float* scales, const int32_t* offsets, size_t blocks,
-          F* sums) {
+void tile(const Panel& panel, const IntegerInput& x, const float* scales, const int32_t* offsets,
+          size_t blocks, F* sums) {
     constexpr size_t chunk_blocks = chunk_elements / block;
     constexpr size_t half_groups = chunk_elements / 8, block_groups = block / 8;
     for (int t = 0; t < tokens; ++t) sums[t] = zero();
@@ -87,7 +89,8 @@ template <int tokens>
 void run_tile(size_t count, size_t block, const Panel& panel, const IntegerInput& x, const float* scales,
               const int32_t* offsets, size_t blocks, F* sums) {
     if constexpr (tokens > 0) {
-        if (count != tokens) return run_tile<tokens - 1>(count, block, panel, x, scales, offsets, blocks, sums);
+        if (count != tokens)
+            return run_tile<tokens - 1>(count, block, panel, x, scales, offsets, blocks, sums);
         if (block == 32) {
             tile<tokens, 32>(panel, x, scales, offsets, blocks, sums);
         } else {
@@ -98,8 +101,8 @@ void run_tile(size_t count, size_t block, const Panel& panel, const IntegerInput
 
 } // namespace
 
-void matmul_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n, const LinearOut& out,
-                       uint8_t* scratch) {
+void matmul_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+                       const LinearOut& out, uint8_t* scratch) {
     size_t weight_block = w.format == WeightFormat::mxfp4 ? 32 : 16;
     size_t block = smaller(weight_block, x.block);
     size_t blocks = (w.cols + block - 1) / block;

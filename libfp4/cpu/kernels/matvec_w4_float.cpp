@@ -1,5 +1,6 @@
-// Packed 4-bit weights times float32 activations for few tokens: W4A16 decode. A 32-bit lane holds 8 consecutive
-// elements; the eight nibbles are looked up one after the other, so the activations are arranged to match.
+// Packed 4-bit weights times float32 activations for few tokens: W4A16 decode. A 32-bit lane holds 8
+// consecutive elements; the eight nibbles are looked up one after the other, so the activations are arranged
+// to match.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/cpu/kernels/w4_scales.h"
 
@@ -39,14 +40,17 @@ void tile(const WeightRows& w, size_t r0, const float* x, size_t padded, size_t 
     size_t whole = w.row_bytes / step_bytes, rest = w.row_bytes % step_bytes;
     constexpr size_t blocks = step_bytes / Scales::block_bytes;
     for (size_t s = 0; s < whole; ++s) {
-        step(s, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + s * step_bytes); },
-             [&](size_t r) { return Scales::expand(w.scales + r * w.row_scales + s * blocks); });
+        step(
+            s, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + s * step_bytes); },
+            [&](size_t r) { return Scales::expand(w.scales + r * w.row_scales + s * blocks); });
     }
     if (rest != 0) {
-        step(whole, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + whole * step_bytes, rest); },
-             [&](size_t r) {
-                 return Scales::expand(w.scales + r * w.row_scales + whole * blocks, rest / Scales::block_bytes);
-             });
+        step(
+            whole, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + whole * step_bytes, rest); },
+            [&](size_t r) {
+                return Scales::expand(w.scales + r * w.row_scales + whole * blocks,
+                                      rest / Scales::block_bytes);
+            });
     }
     float factor = Scales::unit * w.tensor_scale;
     for (int t = 0; t < tokens; ++t)
@@ -54,14 +58,16 @@ void tile(const WeightRows& w, size_t r0, const float* x, size_t padded, size_t 
 }
 
 template <class Scales, int tokens>
-void token_tile(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t t0, const LinearOut& out) {
+void token_tile(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t t0,
+                const LinearOut& out) {
     size_t r = 0;
     for (; r + 4 <= rows; r += 4) tile<Scales, tokens, 4>(w, r, x, padded, t0, out);
     for (; r < rows; ++r) tile<Scales, tokens, 1>(w, r, x, padded, t0, out);
 }
 
 template <class Scales>
-void all_tokens(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n, const LinearOut& out) {
+void all_tokens(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
+                const LinearOut& out) {
     size_t t = 0;
     for (; t + 2 <= n; t += 2) token_tile<Scales, 2>(w, rows, x, padded, t, out);
     for (; t < n; ++t) token_tile<Scales, 1>(w, rows, x, padded, t, out);
@@ -76,7 +82,8 @@ void arrange_lanes(const float* x, size_t padded, float* out) {
             for (size_t lane = 0; lane < width; ++lane) out[s + j * width + lane] = x[s + lane * 8 + j];
 }
 
-void matvec_w4_float(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n, const LinearOut& out) {
+void matvec_w4_float(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
+                     const LinearOut& out) {
     if (w.format == WeightFormat::mxfp4) {
         all_tokens<Mxfp4Scales>(w, rows, x, padded, n, out);
     } else {

@@ -1,6 +1,7 @@
-// Packed 4-bit weights times integer activations for few tokens: W4A4 and W4A8 decode. Weights are streamed once;
-// a nibble becomes 2 x E2M1 + 12 (unsigned) by a byte shuffle, u8 x s8 dot products give one exact int32 per lane of 8
-// elements, and only the two scales are float32. The bias of 12 is taken off by the start value of the sum.
+// Packed 4-bit weights times integer activations for few tokens: W4A4 and W4A8 decode. Weights are streamed
+// once; a nibble becomes 2 x E2M1 + 12 (unsigned) by a byte shuffle, u8 x s8 dot products give one exact
+// int32 per lane of 8 elements, and only the two scales are float32. The bias of 12 is taken off by the start
+// value of the sum.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/cpu/kernels/w4_scales.h"
 
@@ -11,10 +12,11 @@ constexpr size_t step_elements = 2 * step_bytes;
 constexpr size_t chunk_half = chunk_elements / 2;
 
 struct Step {
-    size_t codes;   // of the even elements; the odd ones are chunk_half behind
+    size_t codes; // of the even elements; the odd ones are chunk_half behind
     size_t lanes;
     explicit Step(size_t index)
-        : codes(index * step_elements / chunk_elements * chunk_elements + index * step_elements % chunk_elements / 2),
+        : codes(index * step_elements / chunk_elements * chunk_elements +
+                index * step_elements % chunk_elements / 2),
           lanes(index * width) {}
 };
 
@@ -48,14 +50,17 @@ void tile(const WeightRows& w, size_t r0, const IntegerInput& x, size_t t0, cons
     size_t whole = w.row_bytes / step_bytes, rest = w.row_bytes % step_bytes;
     constexpr size_t blocks = step_bytes / Scales::block_bytes;
     for (size_t s = 0; s < whole; ++s) {
-        step(s, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + s * step_bytes); },
-             [&](size_t r) { return Scales::expand(w.scales + r * w.row_scales + s * blocks); });
+        step(
+            s, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + s * step_bytes); },
+            [&](size_t r) { return Scales::expand(w.scales + r * w.row_scales + s * blocks); });
     }
     if (rest != 0) {
-        step(whole, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + whole * step_bytes, rest); },
-             [&](size_t r) {
-                 return Scales::expand(w.scales + r * w.row_scales + whole * blocks, rest / Scales::block_bytes);
-             });
+        step(
+            whole, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + whole * step_bytes, rest); },
+            [&](size_t r) {
+                return Scales::expand(w.scales + r * w.row_scales + whole * blocks,
+                                      rest / Scales::block_bytes);
+            });
     }
     float factor = 0.5f * Scales::unit * w.tensor_scale;
     for (int t = 0; t < tokens; ++t)
@@ -79,7 +84,8 @@ void all_tokens(const WeightRows& w, size_t rows, const IntegerInput& x, size_t 
 
 } // namespace
 
-void matvec_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n, const LinearOut& out) {
+void matvec_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+                       const LinearOut& out) {
     if (w.format == WeightFormat::mxfp4) {
         all_tokens<Mxfp4Scales>(w, rows, x, n, out);
     } else {

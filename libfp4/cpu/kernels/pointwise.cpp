@@ -14,12 +14,15 @@ void for_vectors(size_t count, Body&& body) {
     }
     if (j < count) {
         size_t n = count - j;
-        body([j, n](const float* p) { return load(p + j, n); }, [j, n](float* p, F x) { store(p + j, x, n); });
+        body([j, n](const float* p) { return load(p + j, n); },
+             [j, n](float* p, F x) { store(p + j, x, n); });
     }
 }
 
 // x / (1 + e^-x), and gelu in its tanh form, which is x / (1 + e^-2u).
-F silu(F x) { return x / (set(1.0f) + exp(zero() - x)); }
+F silu(F x) {
+    return x / (set(1.0f) + exp(zero() - x));
+}
 F gelu_tanh(F x) {
     F twice_u = set(1.5957691216f) * fma(set(0.044715f) * x * x, x, x); // 2 sqrt(2 / pi) (x + 0.044715 x^3)
     return x / (set(1.0f) + exp(zero() - twice_u));

@@ -1,5 +1,5 @@
-// Rounds one row of activations to MXINT8, MXFP4 or NVFP4, with the same codes as quantize_row, into the arrangement
-// of IntegerOutput.
+// Rounds one row of activations to MXINT8, MXFP4 or NVFP4, with the same codes as quantize_row, into the
+// arrangement of IntegerOutput.
 #include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/format/element.h"
 #include "libfp4/format/scale_rule.h"
@@ -11,7 +11,8 @@ namespace {
 constexpr size_t lane_weight_bias = 12;
 constexpr uint32_t infinity_bits = 0x7F800000;
 
-// Bits of the largest magnitude: they order like the numbers, with Inf and NaN on top. count: a multiple of width.
+// Bits of the largest magnitude: they order like the numbers, with Inf and NaN on top. count: a multiple of
+// width.
 uint32_t amax_bits(const float* x, size_t count) {
     I top = set_int(0);
     for (size_t j = 0; j < count; j += width) top = max(top, magnitude_bits(load(x + j)));
@@ -24,8 +25,8 @@ float as_float(uint32_t bits) {
     return value;
 }
 
-// x in units of its scales -> E2M1 times two: steps of 1 below 4, of 2 below 8, of 4 up to 12; ties go to the even
-// code, which is the even multiple of the step.
+// x in units of its scales -> E2M1 times two: steps of 1 below 4, of 2 below 8, of 4 up to 12; ties go to the
+// even code, which is the even multiple of the step.
 I round_e2m1(F x) {
     F size = min(magnitude(x) * set(2.0f), set(12.0f));
     F fine = round(size);
@@ -37,7 +38,9 @@ I round_e2m1(F x) {
     return round_to_int(with_sign(rounded, x));
 }
 
-I round_int8(F x) { return round_to_int(max(min(x * set(64.0f), set(127.0f)), set(-127.0f))); }
+I round_int8(F x) {
+    return round_to_int(max(min(x * set(64.0f), set(127.0f)), set(-127.0f)));
+}
 
 // Codes of one block at element `start` of the row.
 void write_block(const int32_t* codes, size_t start, size_t count, float scale, const IntegerOutput& out) {
@@ -55,14 +58,15 @@ void write_block(const int32_t* codes, size_t start, size_t count, float scale, 
     }
 }
 
-void round_block(BlockFormat format, ScaleRule rule, float token_scale, const float* x, size_t start, size_t count,
-                 const IntegerOutput& out) {
+void round_block(BlockFormat format, ScaleRule rule, float token_scale, const float* x, size_t start,
+                 size_t count, const IntegerOutput& out) {
     int32_t codes[32] = {};
     uint32_t bits = amax_bits(x, count);
     if (bits >= infinity_bits) return write_block(codes, start, count, __builtin_nanf(""), out);
     if (bits == 0) return write_block(codes, start, count, 0.0f, out);
-    uint8_t code = format == BlockFormat::nvfp4 ? nvfp4_scale_code(as_float(bits), 1.0f, token_scale)
-                                                : mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
+    uint8_t code = format == BlockFormat::nvfp4
+                       ? nvfp4_scale_code(as_float(bits), 1.0f, token_scale)
+                       : mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
     float inverse = inverse_block_scale(format, token_scale, code);
     bool int8 = format == BlockFormat::mxint8;
     for (size_t j = 0; j < count; j += width) {

@@ -13,7 +13,8 @@ F inner_stages(F x) {
     return x;
 }
 
-// Fast Walsh-Hadamard transform of `vectors` registers, in Sylvester's order, times 1 / sqrt(vectors * width).
+// Fast Walsh-Hadamard transform of `vectors` registers, in Sylvester's order, times 1 / sqrt(vectors *
+// width).
 template <size_t vectors>
 void hadamard_block(float* x) {
     F v[vectors];
@@ -47,11 +48,21 @@ void matrix_columns(const float* matrix, const float* x, size_t block, float* ou
 void hadamard(float* x, size_t cols, size_t block) {
     for (size_t start = 0; start < cols; start += block) {
         switch (block / width) {
-            case 1: hadamard_block<1>(x + start); break;
-            case 2: hadamard_block<2>(x + start); break;
-            case 4: hadamard_block<4>(x + start); break;
-            case 8: hadamard_block<8>(x + start); break;
-            default: hadamard_block<16>(x + start); break;
+            case 1:
+                hadamard_block<1>(x + start);
+                break;
+            case 2:
+                hadamard_block<2>(x + start);
+                break;
+            case 4:
+                hadamard_block<4>(x + start);
+                break;
+            case 8:
+                hadamard_block<8>(x + start);
+                break;
+            default:
+                hadamard_block<16>(x + start);
+                break;
         }
     }
 }
@@ -60,7 +71,8 @@ void block_matrix(const float* matrix, float* x, size_t cols, size_t block) {
     float out[128];
     for (size_t start = 0; start < cols; start += block) {
         size_t j = 0;
-        for (; j + 4 * width <= block; j += 4 * width) matrix_columns<4>(matrix + j, x + start, block, out + j);
+        for (; j + 4 * width <= block; j += 4 * width)
+            matrix_columns<4>(matrix + j, x + start, block, out + j);
         for (; j < block; j += width) matrix_columns<1>(matrix + j, x + start, block, out + j);
         __builtin_memcpy(x + start, out, block * 4);
     }

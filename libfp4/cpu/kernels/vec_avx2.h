@@ -16,24 +16,55 @@ struct I {
 };
 
 inline __m256i first(size_t n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-inline F zero() { return {_mm256_setzero_ps()}; }
-inline F set(float x) { return {_mm256_set1_ps(x)}; }
-inline F load(const float* p) { return {_mm256_loadu_ps(p)}; }
-inline F load(const float* p, size_t n) { return {_mm256_maskload_ps(p, first(n))}; } // n < width, zeros behind
-inline void store(float* p, F x) { _mm256_storeu_ps(p, x.v); }
-inline void store(float* p, F x, size_t n) { _mm256_maskstore_ps(p, first(n), x.v); }
-inline F operator+(F a, F b) { return {_mm256_add_ps(a.v, b.v)}; }
-inline F operator-(F a, F b) { return {_mm256_sub_ps(a.v, b.v)}; }
-inline F operator*(F a, F b) { return {_mm256_mul_ps(a.v, b.v)}; }
-inline F operator/(F a, F b) { return {_mm256_div_ps(a.v, b.v)}; }
-inline F fma(F a, F b, F c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-inline F min(F a, F b) { return {_mm256_min_ps(a.v, b.v)}; }
-inline F max(F a, F b) { return {_mm256_max_ps(a.v, b.v)}; }
-inline F magnitude(F a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
-inline F round(F a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline F zero() {
+    return {_mm256_setzero_ps()};
+}
+inline F set(float x) {
+    return {_mm256_set1_ps(x)};
+}
+inline F load(const float* p) {
+    return {_mm256_loadu_ps(p)};
+}
+inline F load(const float* p, size_t n) {
+    return {_mm256_maskload_ps(p, first(n))};
+} // n < width, zeros behind
+inline void store(float* p, F x) {
+    _mm256_storeu_ps(p, x.v);
+}
+inline void store(float* p, F x, size_t n) {
+    _mm256_maskstore_ps(p, first(n), x.v);
+}
+inline F operator+(F a, F b) {
+    return {_mm256_add_ps(a.v, b.v)};
+}
+inline F operator-(F a, F b) {
+    return {_mm256_sub_ps(a.v, b.v)};
+}
+inline F operator*(F a, F b) {
+    return {_mm256_mul_ps(a.v, b.v)};
+}
+inline F operator/(F a, F b) {
+    return {_mm256_div_ps(a.v, b.v)};
+}
+inline F fma(F a, F b, F c) {
+    return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+inline F min(F a, F b) {
+    return {_mm256_min_ps(a.v, b.v)};
+}
+inline F max(F a, F b) {
+    return {_mm256_max_ps(a.v, b.v)};
+}
+inline F magnitude(F a) {
+    return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)};
+}
+inline F round(F a) {
+    return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 inline F with_sign(F magnitude, F sign) {
     return {_mm256_or_ps(magnitude.v, _mm256_and_ps(sign.v, _mm256_set1_ps(-0.0f)))};
 }
@@ -42,7 +73,9 @@ inline F zero_below(F x, F limit, F value) { // x < limit ? 0 : value
 }
 inline F times_exp2(F x, F n) { // x 2^n in two steps, so that 2^n itself need not be a normal number
     __m256i whole = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(whole, 1);
-    auto power = [](__m256i e) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23)); };
+    auto power = [](__m256i e) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(127)), 23));
+    };
     return {_mm256_mul_ps(_mm256_mul_ps(x.v, power(half)), power(_mm256_sub_epi32(whole, half)))};
 }
 inline float sum(F a) {
@@ -62,7 +95,9 @@ inline void sum4(const F* v, float* out) {
     _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
 }
 
-inline F load_f16(const uint16_t* p) { return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
+inline F load_f16(const uint16_t* p) {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
 inline F load_f16(const uint16_t* p, size_t n) {
     uint16_t part[width] = {};
     __builtin_memcpy(part, p, n * 2);
@@ -97,13 +132,27 @@ F butterfly(F x) {
     return {_mm256_blend_ps(_mm256_add_ps(partner, x.v), _mm256_sub_ps(partner, x.v), upper)};
 }
 
-inline I set_int(int32_t x) { return {_mm256_set1_epi32(x)}; }
-inline I load_ints(const void* p) { return {_mm256_loadu_si256(static_cast<const __m256i*>(p))}; }
-inline void store_ints(void* p, I x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x.v); }
-inline I round_to_int(F x) { return {_mm256_cvtps_epi32(x.v)}; }
-inline F to_float(I x) { return {_mm256_cvtepi32_ps(x.v)}; }
-inline I magnitude_bits(F x) { return {_mm256_and_si256(_mm256_castps_si256(x.v), _mm256_set1_epi32(0x7FFFFFFF))}; }
-inline I max(I a, I b) { return {_mm256_max_epi32(a.v, b.v)}; }
+inline I set_int(int32_t x) {
+    return {_mm256_set1_epi32(x)};
+}
+inline I load_ints(const void* p) {
+    return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
+}
+inline void store_ints(void* p, I x) {
+    _mm256_storeu_si256(static_cast<__m256i*>(p), x.v);
+}
+inline I round_to_int(F x) {
+    return {_mm256_cvtps_epi32(x.v)};
+}
+inline F to_float(I x) {
+    return {_mm256_cvtepi32_ps(x.v)};
+}
+inline I magnitude_bits(F x) {
+    return {_mm256_and_si256(_mm256_castps_si256(x.v), _mm256_set1_epi32(0x7FFFFFFF))};
+}
+inline I max(I a, I b) {
+    return {_mm256_max_epi32(a.v, b.v)};
+}
 inline int32_t largest(I a) {
     __m128i x = _mm_max_epi32(_mm256_castsi256_si128(a.v), _mm256_extracti128_si256(a.v, 1));
     x = _mm_max_epi32(x, _mm_shuffle_epi32(x, 0x4E));
@@ -111,7 +160,9 @@ inline int32_t largest(I a) {
 }
 
 // Weight bytes, 32 at a time; n < 32 bytes with zero codes behind.
-inline I load_bytes(const uint8_t* p) { return load_ints(p); }
+inline I load_bytes(const uint8_t* p) {
+    return load_ints(p);
+}
 inline I load_bytes(const uint8_t* p, size_t n) {
     uint8_t part[4 * width] = {};
     __builtin_memcpy(part, p, n);
@@ -120,7 +171,8 @@ inline I load_bytes(const uint8_t* p, size_t n) {
 
 // E2M1 times two plus 12, of the low and of the high nibbles.
 inline void unpack_biased(I packed, I& low, I& high) {
-    const __m256i table = _mm256_broadcastsi128_si256(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+    const __m256i table =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
     const __m256i nibble = _mm256_set1_epi8(15);
     low.v = _mm256_shuffle_epi8(table, _mm256_and_si256(packed.v, nibble));
     high.v = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(packed.v, 4), nibble));
@@ -142,8 +194,8 @@ inline I broadcast4(const int8_t* p) {
 
 // Two E8M0 scales to 8 lanes: the code becomes the exponent field. NaN is excluded (regular scales).
 inline F expand_e8m0(uint32_t codes) {
-    const __m256i place = _mm256_set_epi32(0x01808080, 0x01808080, 0x01808080, 0x01808080, 0x00808080, 0x00808080,
-                                           0x00808080, 0x00808080);
+    const __m256i place = _mm256_set_epi32(0x01808080, 0x01808080, 0x01808080, 0x01808080, 0x00808080,
+                                           0x00808080, 0x00808080, 0x00808080);
     __m256i high = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(codes)), place);
     return {_mm256_castsi256_ps(_mm256_srli_epi32(high, 1))};
 }

@@ -15,32 +15,70 @@ struct I {
     __m512i v;
 };
 
-inline __mmask16 first(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
+inline __mmask16 first(size_t n) {
+    return static_cast<__mmask16>((1u << n) - 1);
+}
 
-inline F zero() { return {_mm512_setzero_ps()}; }
-inline F set(float x) { return {_mm512_set1_ps(x)}; }
-inline F load(const float* p) { return {_mm512_loadu_ps(p)}; }
-inline F load(const float* p, size_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; } // n < width, zeros behind
-inline void store(float* p, F x) { _mm512_storeu_ps(p, x.v); }
-inline void store(float* p, F x, size_t n) { _mm512_mask_storeu_ps(p, first(n), x.v); }
-inline F operator+(F a, F b) { return {_mm512_add_ps(a.v, b.v)}; }
-inline F operator-(F a, F b) { return {_mm512_sub_ps(a.v, b.v)}; }
-inline F operator*(F a, F b) { return {_mm512_mul_ps(a.v, b.v)}; }
-inline F operator/(F a, F b) { return {_mm512_div_ps(a.v, b.v)}; }
-inline F fma(F a, F b, F c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-inline F min(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
-inline F max(F a, F b) { return {_mm512_max_ps(a.v, b.v)}; }
-inline F magnitude(F a) { return {_mm512_abs_ps(a.v)}; }
-inline F round(F a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline F zero() {
+    return {_mm512_setzero_ps()};
+}
+inline F set(float x) {
+    return {_mm512_set1_ps(x)};
+}
+inline F load(const float* p) {
+    return {_mm512_loadu_ps(p)};
+}
+inline F load(const float* p, size_t n) {
+    return {_mm512_maskz_loadu_ps(first(n), p)};
+} // n < width, zeros behind
+inline void store(float* p, F x) {
+    _mm512_storeu_ps(p, x.v);
+}
+inline void store(float* p, F x, size_t n) {
+    _mm512_mask_storeu_ps(p, first(n), x.v);
+}
+inline F operator+(F a, F b) {
+    return {_mm512_add_ps(a.v, b.v)};
+}
+inline F operator-(F a, F b) {
+    return {_mm512_sub_ps(a.v, b.v)};
+}
+inline F operator*(F a, F b) {
+    return {_mm512_mul_ps(a.v, b.v)};
+}
+inline F operator/(F a, F b) {
+    return {_mm512_div_ps(a.v, b.v)};
+}
+inline F fma(F a, F b, F c) {
+    return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+inline F min(F a, F b) {
+    return {_mm512_min_ps(a.v, b.v)};
+}
+inline F max(F a, F b) {
+    return {_mm512_max_ps(a.v, b.v)};
+}
+inline F magnitude(F a) {
+    return {_mm512_abs_ps(a.v)};
+}
+inline F round(F a) {
+    return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 inline F with_sign(F magnitude, F sign) {
     return {_mm512_or_ps(magnitude.v, _mm512_and_ps(sign.v, _mm512_set1_ps(-0.0f)))};
 }
 inline F zero_below(F x, F limit, F value) { // x < limit ? 0 : value
     return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, limit.v, _CMP_NLT_UQ), value.v)};
 }
-inline F times_exp2(F x, F n) { return {_mm512_scalef_ps(x.v, n.v)}; } // x 2^n
-inline float sum(F a) { return _mm512_reduce_add_ps(a.v); }
-inline float largest(F a) { return _mm512_reduce_max_ps(a.v); }
+inline F times_exp2(F x, F n) {
+    return {_mm512_scalef_ps(x.v, n.v)};
+} // x 2^n
+inline float sum(F a) {
+    return _mm512_reduce_add_ps(a.v);
+}
+inline float largest(F a) {
+    return _mm512_reduce_max_ps(a.v);
+}
 
 // out[i] = sum of the lanes of v[i], i < 4.
 inline void sum4(const F* v, float* out) {
@@ -54,7 +92,9 @@ inline void sum4(const F* v, float* out) {
 inline F load_f16(const uint16_t* p) {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }
-inline F load_f16(const uint16_t* p, size_t n) { return {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p))}; }
+inline F load_f16(const uint16_t* p, size_t n) {
+    return {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p))};
+}
 inline void store_f16(uint16_t* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -64,8 +104,12 @@ inline void store_f16(uint16_t* p, F x, size_t n) {
 inline F widen_bf16(__m256i halves) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
 }
-inline F load_bf16(const uint8_t* p) { return widen_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
-inline F load_bf16(const uint8_t* p, size_t n) { return widen_bf16(_mm256_maskz_loadu_epi16(first(n), p)); }
+inline F load_bf16(const uint8_t* p) {
+    return widen_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline F load_bf16(const uint8_t* p, size_t n) {
+    return widen_bf16(_mm256_maskz_loadu_epi16(first(n), p));
+}
 
 // Lanes i and i ^ h: the sum in lanes without bit h, the difference (lower minus upper) in the others.
 template <int h>
@@ -79,24 +123,43 @@ F butterfly(F x) {
     return {_mm512_mask_sub_ps(_mm512_add_ps(partner, x.v), upper, partner, x.v)};
 }
 
-inline I set_int(int32_t x) { return {_mm512_set1_epi32(x)}; }
-inline I load_ints(const void* p) { return {_mm512_loadu_si512(p)}; }
-inline void store_ints(void* p, I x) { _mm512_storeu_si512(p, x.v); }
-inline I round_to_int(F x) { return {_mm512_cvtps_epi32(x.v)}; }
-inline F to_float(I x) { return {_mm512_cvtepi32_ps(x.v)}; }
-inline I magnitude_bits(F x) { return {_mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(0x7FFFFFFF))}; }
-inline I max(I a, I b) { return {_mm512_max_epi32(a.v, b.v)}; }
-inline int32_t largest(I a) { return _mm512_reduce_max_epi32(a.v); }
+inline I set_int(int32_t x) {
+    return {_mm512_set1_epi32(x)};
+}
+inline I load_ints(const void* p) {
+    return {_mm512_loadu_si512(p)};
+}
+inline void store_ints(void* p, I x) {
+    _mm512_storeu_si512(p, x.v);
+}
+inline I round_to_int(F x) {
+    return {_mm512_cvtps_epi32(x.v)};
+}
+inline F to_float(I x) {
+    return {_mm512_cvtepi32_ps(x.v)};
+}
+inline I magnitude_bits(F x) {
+    return {_mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(0x7FFFFFFF))};
+}
+inline I max(I a, I b) {
+    return {_mm512_max_epi32(a.v, b.v)};
+}
+inline int32_t largest(I a) {
+    return _mm512_reduce_max_epi32(a.v);
+}
 
 // Weight bytes, 64 at a time; n < 64 bytes with zero codes behind.
-inline I load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline I load_bytes(const uint8_t* p) {
+    return {_mm512_loadu_si512(p)};
+}
 inline I load_bytes(const uint8_t* p, size_t n) {
     return {_mm512_maskz_loadu_epi8((uint64_t(1) << n) - 1, p)};
 }
 
 // E2M1 times two plus 12, of the low and of the high nibbles.
 inline void unpack_biased(I packed, I& low, I& high) {
-    const __m512i table = _mm512_broadcast_i32x4(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+    const __m512i table =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
 #if defined(__AVX512VBMI__)
     // vpermb looks at six bits: with the table four times over, the two above the nibble do not matter.
     low.v = _mm512_permutexvar_epi8(packed.v, table);
@@ -132,16 +195,16 @@ inline I broadcast4(const int8_t* p) {
 
 // Four E8M0 scales to 16 lanes: the code becomes the exponent field. NaN is excluded (regular scales).
 inline F expand_e8m0(uint32_t codes) {
-    const __m512i place = _mm512_set_epi32(0x03808080, 0x03808080, 0x03808080, 0x03808080, 0x02808080, 0x02808080,
-                                           0x02808080, 0x02808080, 0x01808080, 0x01808080, 0x01808080, 0x01808080,
-                                           0x00808080, 0x00808080, 0x00808080, 0x00808080);
+    const __m512i place = _mm512_set_epi32(
+        0x03808080, 0x03808080, 0x03808080, 0x03808080, 0x02808080, 0x02808080, 0x02808080, 0x02808080,
+        0x01808080, 0x01808080, 0x01808080, 0x01808080, 0x00808080, 0x00808080, 0x00808080, 0x00808080);
     __m512i high = _mm512_shuffle_epi8(_mm512_set1_epi32(static_cast<int>(codes)), place);
     return {_mm512_castsi512_ps(_mm512_srli_epi32(high, 1))};
 }
 // Eight UE4M3 scales to 16 lanes, times 2^-8: shifted by 7 the code is a float16, subnormals included.
 inline F expand_ue4m3(uint64_t codes) {
-    const __m256i place = _mm256_setr_epi16(0x0080, 0x0080, 0x0180, 0x0180, 0x0280, 0x0280, 0x0380, 0x0380, 0x0480, 0x0480,
-                                            0x0580, 0x0580, 0x0680, 0x0680, 0x0780, 0x0780);
+    const __m256i place = _mm256_setr_epi16(0x0080, 0x0080, 0x0180, 0x0180, 0x0280, 0x0280, 0x0380, 0x0380,
+                                            0x0480, 0x0480, 0x0580, 0x0580, 0x0680, 0x0680, 0x0780, 0x0780);
     __m256i high = _mm256_shuffle_epi8(_mm256_set1_epi64x(static_cast<long long>(codes)), place);
     return {_mm512_cvtph_ps(_mm256_srli_epi16(high, 1))};
 }
@@ -149,8 +212,8 @@ inline F expand_ue4m3(uint64_t codes) {
 // Values of nibble `j` of every 32-bit lane.
 template <int j>
 F e2m1_values(I packed) {
-    const __m512 table = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f, -1.5f, -2.0f,
-                                        -3.0f, -4.0f, -6.0f);
+    const __m512 table = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f,
+                                        -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
     return {_mm512_permutexvar_ps(_mm512_srli_epi32(packed.v, 4 * j), table)};
 }
 

@@ -31,7 +31,9 @@ I each_int(Op op) {
 inline F set(float x) {
     return each([&](size_t) { return x; });
 }
-inline F zero() { return set(0.0f); }
+inline F zero() {
+    return set(0.0f);
+}
 inline F load(const float* p) {
     F result;
     __builtin_memcpy(&result, p, sizeof result);
@@ -42,8 +44,12 @@ inline F load(const float* p, size_t n) { // n < width, zeros behind
     __builtin_memcpy(&result, p, n * 4);
     return result;
 }
-inline void store(float* p, F x) { __builtin_memcpy(p, &x, sizeof x); }
-inline void store(float* p, F x, size_t n) { __builtin_memcpy(p, &x, n * 4); }
+inline void store(float* p, F x) {
+    __builtin_memcpy(p, &x, sizeof x);
+}
+inline void store(float* p, F x, size_t n) {
+    __builtin_memcpy(p, &x, n * 4);
+}
 inline F operator+(F a, F b) {
     return each([&](size_t i) { return a.v[i] + b.v[i]; });
 }
@@ -56,7 +62,9 @@ inline F operator*(F a, F b) {
 inline F operator/(F a, F b) {
     return each([&](size_t i) { return a.v[i] / b.v[i]; });
 }
-inline F fma(F a, F b, F c) { return a * b + c; }
+inline F fma(F a, F b, F c) {
+    return a * b + c;
+}
 inline F min(F a, F b) {
     return each([&](size_t i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
 }
@@ -103,7 +111,9 @@ inline F load_f16(const uint16_t* p, size_t n) {
 inline void store_f16(uint16_t* p, F x, size_t n) {
     for (size_t i = 0; i < n; ++i) p[i] = encode_f16(x.v[i]);
 }
-inline void store_f16(uint16_t* p, F x) { store_f16(p, x, width); }
+inline void store_f16(uint16_t* p, F x) {
+    store_f16(p, x, width);
+}
 inline F load_bf16(const uint8_t* p, size_t n) {
     F result = zero();
     for (size_t i = 0; i < n; ++i) {
@@ -112,7 +122,9 @@ inline F load_bf16(const uint8_t* p, size_t n) {
     }
     return result;
 }
-inline F load_bf16(const uint8_t* p) { return load_bf16(p, width); }
+inline F load_bf16(const uint8_t* p) {
+    return load_bf16(p, width);
+}
 
 // Lanes i and i ^ h: the sum in lanes without bit h, the difference (lower minus upper) in the others.
 template <int h>
@@ -128,7 +140,9 @@ inline I load_ints(const void* p) {
     __builtin_memcpy(&result, p, sizeof result);
     return result;
 }
-inline void store_ints(void* p, I x) { __builtin_memcpy(p, &x, sizeof x); }
+inline void store_ints(void* p, I x) {
+    __builtin_memcpy(p, &x, sizeof x);
+}
 inline I round_to_int(F x) {
     return each_int([&](size_t i) { return static_cast<int32_t>(__builtin_rintf(x.v[i])); });
 }
@@ -150,7 +164,9 @@ inline int32_t largest(I a) {
 }
 
 // Weight bytes, 32 at a time; n < 32 bytes with zero codes behind.
-inline I load_bytes(const uint8_t* p) { return load_ints(p); }
+inline I load_bytes(const uint8_t* p) {
+    return load_ints(p);
+}
 inline I load_bytes(const uint8_t* p, size_t n) {
     I result = set_int(0);
     __builtin_memcpy(&result, p, n);
@@ -181,7 +197,9 @@ inline I dot4(I acc, I u, I s) {
                a[4 * i + 3] * b[4 * i + 3];
     });
 }
-inline I dot8(I acc, I u0, I s0, I u1, I s1) { return dot4(dot4(acc, u0, s0), u1, s1); }
+inline I dot8(I acc, I u0, I s0, I u1, I s1) {
+    return dot4(dot4(acc, u0, s0), u1, s1);
+}
 inline I broadcast4(const int8_t* p) {
     int32_t four;
     __builtin_memcpy(&four, p, 4);
@@ -190,7 +208,8 @@ inline I broadcast4(const int8_t* p) {
 
 // Two E8M0 scales to 8 lanes.
 inline F expand_e8m0(uint32_t codes) {
-    float scales[2] = {decode_e8m0(static_cast<uint8_t>(codes)), decode_e8m0(static_cast<uint8_t>(codes >> 8))};
+    float scales[2] = {decode_e8m0(static_cast<uint8_t>(codes)),
+                       decode_e8m0(static_cast<uint8_t>(codes >> 8))};
     return each([&](size_t i) { return scales[i / 4]; });
 }
 // Four UE4M3 scales to 8 lanes, times 2^-8.

@@ -7,8 +7,8 @@
 namespace fp4::reference {
 
 // softmax(q K^T * scale) V over the rows the causal mask and the window leave.
-void attention(const HostAttention& attention, size_t i, const float* q, const uint16_t* keys, const uint16_t* values,
-               float* out) {
+void attention(const HostAttention& attention, size_t i, const float* q, const uint16_t* keys,
+               const uint16_t* values, float* out) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim;
     size_t row = shape.kv_heads * dim;
@@ -22,7 +22,8 @@ void attention(const HostAttention& attention, size_t i, const float* q, const u
         double largest = -INFINITY;
         for (size_t p = begin; p < end; ++p) {
             double score = 0.0;
-            for (size_t j = 0; j < dim; ++j) score += double(query[j]) * decode_f16(keys[p * row + kv_offset + j]);
+            for (size_t j = 0; j < dim; ++j)
+                score += double(query[j]) * decode_f16(keys[p * row + kv_offset + j]);
             weights[p - begin] = score * attention.params.scale;
             largest = std::max(largest, weights[p - begin]);
         }
@@ -30,7 +31,8 @@ void attention(const HostAttention& attention, size_t i, const float* q, const u
         for (double& weight : weights) total += weight = std::exp(weight - largest);
         for (size_t j = 0; j < dim; ++j) {
             double sum = 0.0;
-            for (size_t p = begin; p < end; ++p) sum += weights[p - begin] * decode_f16(values[p * row + kv_offset + j]);
+            for (size_t p = begin; p < end; ++p)
+                sum += weights[p - begin] * decode_f16(values[p * row + kv_offset + j]);
             out[h * dim + j] = static_cast<float>(sum / total);
         }
     }

@@ -1,5 +1,5 @@
-// Block formats whose elements are small integers times one unit: E2M1 times two is 0, 1, 2, 3, 4, 6, 8, 12 and
-// MXINT8 times 64 is its code, so that a block dot product is exact in int32.
+// Block formats whose elements are small integers times one unit: E2M1 times two is 0, 1, 2, 3, 4, 6, 8, 12
+// and MXINT8 times 64 is its code, so that a block dot product is exact in int32.
 #pragma once
 
 #include <algorithm>

@@ -45,7 +45,8 @@ double dot_integers(const ReferenceActivation& input, size_t row, const HostMatr
 
 double linear(const ReferenceActivation& input, size_t row, const HostMatrix& weight, size_t channel) {
     auto activation = activation_block_format(input.format().kind);
-    if (activation && is_integer(*activation) && is_block(weight.format()) && is_integer(to_block(weight.format()))) {
+    if (activation && is_integer(*activation) && is_block(weight.format()) &&
+        is_integer(to_block(weight.format()))) {
         return dot_integers(input, row, weight, channel, *activation);
     }
     return dot_values(input, row, weight, channel);

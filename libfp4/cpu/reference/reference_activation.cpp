@@ -11,7 +11,8 @@ namespace fp4 {
 Result<std::unique_ptr<ReferenceActivation>> ReferenceActivation::create(size_t max_rows, size_t cols) {
     auto bytes = checked_mul(max_rows, cols);
     if (bytes) bytes = checked_mul(*bytes, 64);
-    if (!bytes || *bytes == 0) return error(Status::argument, "an activation [", max_rows, ", ", cols, "] is empty or too large");
+    if (!bytes || *bytes == 0)
+        return error(Status::argument, "an activation [", max_rows, ", ", cols, "] is empty or too large");
     auto result = std::make_unique<ReferenceActivation>();
     result->max_rows_ = max_rows;
     result->cols_ = cols;

@@ -1,5 +1,5 @@
-// The definition of every operation: plain loops, sums in double, exact int32 sums inside a block. Slow; other
-// backends are tested against it.
+// The definition of every operation: plain loops, sums in double, exact int32 sums inside a block. Slow;
+// other backends are tested against it.
 #pragma once
 
 #include "libfp4/cpu/host_backend.h"

@@ -11,7 +11,8 @@ ReferenceActivation& output_of(const HostRounding& rounding) {
 
 } // namespace
 
-void ReferenceStream::run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale, float* x) {
+void ReferenceStream::run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale,
+                                float* x) {
     for (size_t t = 0; t < n; ++t) reference::embed(table, ids[t], scale, x + t * table.cols());
 }
 
@@ -56,7 +57,8 @@ void ReferenceStream::run_glu(const float* gate, const float* up, size_t n, size
                               const HostRounding& rounding) {
     std::vector<float> row(width);
     for (size_t t = 0; t < n; ++t) {
-        for (size_t j = 0; j < width; ++j) row[j] = reference::glu(kind, gate[t * width + j], up[t * width + j]);
+        for (size_t j = 0; j < width; ++j)
+            row[j] = reference::glu(kind, gate[t * width + j], up[t * width + j]);
         output_of(rounding).round_row(rounding, t, row);
     }
 }

@@ -6,8 +6,8 @@
 namespace fp4::reference {
 namespace {
 
-// One head in place (RoFormer, arXiv 2104.09864, section 3.2.2). The angle is rounded to float32 as in training
-// software; sine and cosine are those of the rounded angle.
+// One head in place (RoFormer, arXiv 2104.09864, section 3.2.2). The angle is rounded to float32 as in
+// training software; sine and cosine are those of the rounded angle.
 void rotate_head(const HostRope& rope, size_t position, float* head) {
     size_t half = rope.shape.head_dim / 2;
     for (size_t i = 0; i < half; ++i) {
@@ -29,7 +29,8 @@ void norm_and_rotate(const HostRope& rope, const HostNorm* norm, size_t position
 
 } // namespace
 
-void rope_append(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys, uint16_t* values) {
+void rope_append(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys,
+                 uint16_t* values) {
     size_t dim = rope.shape.head_dim;
     std::vector<float> head(dim);
     for (size_t t = 0; t < rope.n; ++t) {

@@ -174,6 +174,7 @@ class StatementParser {
     Result<void> for_statement(Stmt& statement) {
         statement.kind = Stmt::Kind::loop;
         FP4_ASSIGN(Target target, assign_target(false));
+        if (target.name == "loop") return cursor_.fail("'loop' cannot be the variable of a for loop");
         statement.targets.push_back(std::move(target));
         if (!cursor_.skip_name("in")) return cursor_.unexpected("'in'");
         FP4_ASSIGN(ExprPtr items, expressions_.expression_list(false, "recursive"));

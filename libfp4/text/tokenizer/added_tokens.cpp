@@ -77,7 +77,8 @@ TokenTrie::Match TokenTrie::longest(std::string_view text, size_t position) cons
     for (size_t at = position; at < text.size(); ++at) {
         node = child(node, text[at]);
         if (node == none) break;
-        if (int32_t value = nodes_[static_cast<size_t>(node)].value; value != none) best = {value, at + 1 - position};
+        if (int32_t value = nodes_[static_cast<size_t>(node)].value; value != none)
+            best = {value, at + 1 - position};
     }
     return best;
 }
@@ -110,7 +111,8 @@ void AddedTokens::split_raw(std::string_view text, bool recognise_special, std::
     split(raw_, text, recognise_special, out);
 }
 
-void AddedTokens::split_normalized(std::string_view text, bool recognise_special, std::vector<Segment>& out) const {
+void AddedTokens::split_normalized(std::string_view text, bool recognise_special,
+                                   std::vector<Segment>& out) const {
     split(normalized_, text, recognise_special, out);
 }
 
@@ -144,7 +146,8 @@ const AddedToken* AddedTokens::find(int32_t id) const {
 }
 
 const AddedToken* AddedTokens::find(std::string_view content) const {
-    auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const auto& t) { return t.content == content; });
+    auto found =
+        std::find_if(tokens_.begin(), tokens_.end(), [&](const auto& t) { return t.content == content; });
     return found == tokens_.end() ? nullptr : &*found;
 }
 

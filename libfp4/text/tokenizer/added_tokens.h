@@ -1,4 +1,5 @@
-// Tokens that are recognised as a whole in the text, before BPE sees it: special tokens and user-defined ones.
+// Tokens that are recognised as a whole in the text, before BPE sees it: special tokens and user-defined
+// ones.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +73,8 @@ class AddedTokens {
     const std::vector<AddedToken>& all() const { return tokens_; }
 
   private:
-    void split(const TokenTrie& trie, std::string_view text, bool recognise_special, std::vector<Segment>& out) const;
+    void split(const TokenTrie& trie, std::string_view text, bool recognise_special,
+               std::vector<Segment>& out) const;
 
     std::vector<AddedToken> tokens_;
     std::unordered_map<int32_t, size_t> by_id_;

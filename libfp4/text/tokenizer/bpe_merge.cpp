@@ -38,8 +38,8 @@ void merge_by_scanning(const MergeTable& table, std::vector<int32_t>& symbols) {
     symbols.resize(count);
 }
 
-// A linked list over the symbols and a heap of candidate joins; a candidate whose pair has changed since it was
-// pushed is dropped when it comes up.
+// A linked list over the symbols and a heap of candidate joins; a candidate whose pair has changed since it
+// was pushed is dropped when it comes up.
 class HeapMerger {
   public:
     HeapMerger(const MergeTable& table, std::vector<int32_t>& symbols) : table_(table), symbols_(symbols) {}
@@ -88,7 +88,8 @@ class HeapMerger {
 
     void refresh(uint32_t at) {
         uint32_t next = links_[at].next;
-        links_[at].merge = next == end ? Merge{MergeTable::no_rank, 0} : table_.find(symbols_[at], symbols_[next]);
+        links_[at].merge =
+            next == end ? Merge{MergeTable::no_rank, 0} : table_.find(symbols_[at], symbols_[next]);
         if (links_[at].merge.rank == MergeTable::no_rank) return;
         heap_.push_back(candidate(at));
         std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
@@ -111,7 +112,8 @@ void MergeTable::insert(int32_t left, int32_t right, Merge merge) {
     if ((size_ + 1) * 2 > slots_.size()) rehash(std::max<size_t>(64, slots_.size() * 2));
     uint64_t pair = pair_key(left, right);
     size_t slot = home(pair);
-    while (slots_[slot].pair != free_pair && slots_[slot].pair != pair) slot = (slot + 1) & (slots_.size() - 1);
+    while (slots_[slot].pair != free_pair && slots_[slot].pair != pair)
+        slot = (slot + 1) & (slots_.size() - 1);
     if (slots_[slot].pair == free_pair) ++size_;
     slots_[slot] = {pair, merge};
 }

@@ -1,4 +1,5 @@
-// Byte-pair merging: which adjacent symbols join, and joining them in rank order (Sennrich et al. 2016, section 3.2).
+// Byte-pair merging: which adjacent symbols join, and joining them in rank order (Sennrich et al. 2016,
+// section 3.2).
 #pragma once
 
 #include <cstddef>

@@ -35,15 +35,16 @@ BpeModel::BpeModel(std::shared_ptr<const Vocabulary> vocabulary, MergeTable merg
         char raw = static_cast<char>(byte);
         constexpr std::string_view digits = "0123456789ABCDEF";
         char spelled[] = {'<', '0', 'x', digits[static_cast<size_t>(byte >> 4)], digits[byte & 15], '>'};
-        std::string_view text = options_.byte_level ? std::string_view(&raw, 1) : std::string_view(spelled, 6);
+        std::string_view text =
+            options_.byte_level ? std::string_view(&raw, 1) : std::string_view(spelled, 6);
         byte_ids_[static_cast<size_t>(byte)] = vocabulary_->find(text).value_or(-1);
     }
     if (!options_.byte_level) find_cuts();
 }
 
-// Text without a pre-tokenizer is one long word. It can still be cut before each U+2581 that no merge joins to the
-// character before it: a token across the cut would hold the two, and only merges make tokens. Unknown tokens
-// end at U+2581 as long as that is a token itself, so they do not cross the cut either.
+// Text without a pre-tokenizer is one long word. It can still be cut before each U+2581 that no merge joins
+// to the character before it: a token across the cut would hold the two, and only merges make tokens. Unknown
+// tokens end at U+2581 as long as that is a token itself, so they do not cross the cut either.
 void BpeModel::find_cuts() {
     cuts_ = vocabulary_->find(lower_block).has_value();
     merges_.for_each_result([&](int32_t id) {

@@ -15,10 +15,11 @@
 namespace fp4::tokenization {
 
 struct BpeOptions {
-    bool byte_level = false;    // symbols start as bytes; otherwise as characters
-    bool byte_fallback = false; // characters that are no token become the tokens <0x00>..<0xFF> of their bytes
-    bool ignore_merges = false; // a word that is a token as a whole is taken as it is
-    bool fuse_unknown = false;  // neighbouring unknown characters share one unknown token
+    bool byte_level = false; // symbols start as bytes; otherwise as characters
+    bool byte_fallback =
+        false; // characters that are no token become the tokens <0x00>..<0xFF> of their bytes
+    bool ignore_merges = false;     // a word that is a token as a whole is taken as it is
+    bool fuse_unknown = false;      // neighbouring unknown characters share one unknown token
     std::optional<int32_t> unknown; // without it unknown characters are dropped
 };
 

@@ -1,5 +1,5 @@
-// The byte alphabet of GPT-2: vocabularies of byte-level BPE spell every byte as one printable character. Inside
-// the library such tokens are raw bytes; only files use the spelling.
+// The byte alphabet of GPT-2: vocabularies of byte-level BPE spell every byte as one printable character.
+// Inside the library such tokens are raw bytes; only files use the spelling.
 #pragma once
 
 #include <optional>

@@ -33,7 +33,7 @@ class Decoder {
   private:
     std::shared_ptr<const Vocabulary> vocabulary_;
     DecoderOptions options_;
-    std::string bytes_;          // empty where tokens decode to their own text
+    std::string bytes_;        // empty where tokens decode to their own text
     std::vector<size_t> ends_; // of each id in bytes_
 };
 

@@ -29,7 +29,8 @@ Error in_component(const std::string& where, const Error& cause) {
 Result<std::string> inserted_text(const json& object, const char* key, const std::string& where) {
     FP4_ASSIGN(std::string text, string_field(object, key, where));
     if (text.size() > max_inserted_text) {
-        return error(Status::limit, where, ".", key, " has ", text.size(), " bytes; the limit is ", max_inserted_text);
+        return error(Status::limit, where, ".", key, " has ", text.size(), " bytes; the limit is ",
+                     max_inserted_text);
     }
     return text;
 }
@@ -95,7 +96,8 @@ Result<SplitBehavior> behavior_field(const json& object, const std::string& wher
     return error(Status::unsupported, where, ".behavior '", name, "' is not supported");
 }
 
-Result<std::unique_ptr<PreTokenizerStep>> known_split(std::string_view pattern, SplitBehavior behavior, bool invert) {
+Result<std::unique_ptr<PreTokenizerStep>> known_split(std::string_view pattern, SplitBehavior behavior,
+                                                      bool invert) {
     FP4_ASSIGN(Regex regex, Regex::compile(pattern));
     return split_by_regex(std::move(regex), behavior, invert);
 }
@@ -167,8 +169,8 @@ Result<void> add_pre_tokenizer(const json& component, const std::string& type, c
     return {};
 }
 
-Result<void> add_decoder(const json& component, const std::string& type, const std::string& where, bool& fused,
-                         ParsedDecoder& result) {
+Result<void> add_decoder(const json& component, const std::string& type, const std::string& where,
+                         bool& fused, ParsedDecoder& result) {
     DecoderOptions& options = result.options;
     if (type == "ByteLevel") {
         result.byte_level = true;
@@ -179,7 +181,8 @@ Result<void> add_decoder(const json& component, const std::string& type, const s
     } else if (type == "Replace" && !options.byte_fallback) {
         FP4_ASSIGN(Pattern pattern, pattern_field(component, where));
         FP4_ASSIGN(std::string to, inserted_text(component, "content", where));
-        if (!pattern.literal) return error(Status::unsupported, where, " with a regular expression is not supported");
+        if (!pattern.literal)
+            return error(Status::unsupported, where, " with a regular expression is not supported");
         options.replacements.emplace_back(std::move(*pattern.literal), std::move(to));
     } else if (type == "Metaspace") {
         FP4_ASSIGN(MetaspaceFields fields, metaspace_fields(component, where));
@@ -190,7 +193,8 @@ Result<void> add_decoder(const json& component, const std::string& type, const s
         FP4_ASSIGN(uint32_t start, count_field(component, "start", 0, where));
         FP4_ASSIGN(uint32_t stop, count_field(component, "stop", 0, where));
         if (content.size() != 1 || stop != 0 || !fused) {
-            return error(Status::unsupported, where, " is supported only after Fuse, with one ASCII character and stop 0");
+            return error(Status::unsupported, where,
+                         " is supported only after Fuse, with one ASCII character and stop 0");
         }
         options.strip = content[0];
         options.strip_count = start;
@@ -214,7 +218,8 @@ Result<Frame> frame_from_template(const json& component, const std::string& wher
     bool seen_text = false;
     for (const json& piece : *single) {
         if (find_field(piece, "Sequence") != nullptr) {
-            if (seen_text) return error(Status::unsupported, where, ".single with the text twice is not supported");
+            if (seen_text)
+                return error(Status::unsupported, where, ".single with the text twice is not supported");
             seen_text = true;
             continue;
         }
@@ -278,19 +283,20 @@ Result<ParsedDecoder> decoder_from_json(const json& component) {
 
 Result<std::optional<Frame>> post_processor_from_json(const json& component) {
     std::optional<Frame> frame;
-    FP4_TRY(walk_components(component, "processors", "post_processor",
-                            [&](const json& member, const std::string& type, const std::string& where) -> Result<void> {
-                                if (type == "ByteLevel") return {}; // only about offsets
-                                if (frame) return error(Status::unsupported, where, " after another is not supported");
-                                if (type == "TemplateProcessing") {
-                                    FP4_ASSIGN(frame, frame_from_template(member, where));
-                                } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-                                    FP4_ASSIGN(frame, frame_from_pairs(member, where));
-                                } else {
-                                    return unsupported(where);
-                                }
-                                return {};
-                            }));
+    FP4_TRY(walk_components(
+        component, "processors", "post_processor",
+        [&](const json& member, const std::string& type, const std::string& where) -> Result<void> {
+            if (type == "ByteLevel") return {}; // only about offsets
+            if (frame) return error(Status::unsupported, where, " after another is not supported");
+            if (type == "TemplateProcessing") {
+                FP4_ASSIGN(frame, frame_from_template(member, where));
+            } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+                FP4_ASSIGN(frame, frame_from_pairs(member, where));
+            } else {
+                return unsupported(where);
+            }
+            return {};
+        }));
     return frame;
 }
 

@@ -1,5 +1,5 @@
-// The components of tokenizer.json: normalizer, pre-tokenizer, decoder, post-processor. A component that is not known
-// is Status::unsupported with its name.
+// The components of tokenizer.json: normalizer, pre-tokenizer, decoder, post-processor. A component that is
+// not known is Status::unsupported with its name.
 #pragma once
 
 #include <cstdint>

@@ -43,7 +43,8 @@ Result<std::string> string_field(const json& object, const char* key, std::strin
     return std::move(*text);
 }
 
-Result<std::optional<std::string>> optional_string_field(const json& object, const char* key, std::string_view where) {
+Result<std::optional<std::string>> optional_string_field(const json& object, const char* key,
+                                                         std::string_view where) {
     const json* field = find_field(object, key);
     if (field == nullptr) return std::optional<std::string>();
     if (!field->is_string()) return wrong_type(where, key, "a string", field);

@@ -13,8 +13,8 @@ inline constexpr int max_sequence_depth = 16;
 
 // `list` is the name of the array in a Sequence; visit(component, type, where) returns Result<void>.
 template <class Visit>
-Result<void> walk_components(const nlohmann::json& component, const char* list, const std::string& where, Visit visit,
-                             int depth = 0) {
+Result<void> walk_components(const nlohmann::json& component, const char* list, const std::string& where,
+                             Visit visit, int depth = 0) {
     if (component.is_null()) return {};
     if (depth > max_sequence_depth) return error(Status::limit, where, " is nested too deep");
     FP4_ASSIGN(std::string type, string_field(component, "type", where));

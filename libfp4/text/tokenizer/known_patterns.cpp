@@ -11,8 +11,10 @@ constexpr std::string_view gpt2_words =
 
 const std::string_view gpt2_pattern = gpt2_words;
 
-// Joiners count as part of a word here, unlike in \w.
-const std::string_view whitespace_pattern = R"([\w\x{200c}\x{200d}]+|[^\w\x{200c}\x{200d}\s]+)";
+// `\w+|[^\w\s]+` with the \w of UTS 18: it has the joiners, and of the numbers only digits and letter-like
+// ones.
+const std::string_view whitespace_pattern =
+    R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}\s]+)";
 
 namespace {
 
@@ -48,7 +50,8 @@ constexpr std::string_view gpt4o[] = {
 constexpr std::string_view falcon[] = {R"([\p{P}\$\+<=>\^~\|`]+)", gpt2_words, R"([0-9][0-9][0-9])"};
 constexpr std::string_view bloom[] = {R"( ?[^(\s|.,!?…。，、।۔،)]+)"};
 // For files that name none, or "default".
-constexpr std::string_view unnamed[] = {R"([\p{P}\$\+<=>\^\~\|]+)", gpt2_words, R"(\p{N}+)", R"([0-9][0-9][0-9])"};
+constexpr std::string_view unnamed[] = {R"([\p{P}\$\+<=>\^\~\|]+)", gpt2_words, R"(\p{N}+)",
+                                        R"([0-9][0-9][0-9])"};
 
 struct Named {
     std::string_view name;
@@ -104,7 +107,8 @@ constexpr Named by_name[] = {
 } // namespace
 
 const GgufPreTokenizer* find_gguf_pre_tokenizer(std::string_view name) {
-    auto found = std::find_if(std::begin(by_name), std::end(by_name), [&](const Named& n) { return n.name == name; });
+    auto found =
+        std::find_if(std::begin(by_name), std::end(by_name), [&](const Named& n) { return n.name == name; });
     return found == std::end(by_name) ? nullptr : &found->value;
 }
 

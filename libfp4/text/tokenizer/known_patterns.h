@@ -1,4 +1,5 @@
-// Word patterns by the names that GGUF files give them (`tokenizer.ggml.pre`), and those that components imply.
+// Word patterns by the names that GGUF files give them (`tokenizer.ggml.pre`), and those that components
+// imply.
 #pragma once
 
 #include <span>
@@ -9,8 +10,8 @@ namespace fp4::tokenization {
 extern const std::string_view gpt2_pattern;       // ByteLevel with use_regex
 extern const std::string_view whitespace_pattern; // Whitespace
 
-// GGUF files do not carry the patterns, only a name for the combination. The patterns are applied one after the
-// other, each inside the pieces of the one before; text that does not match stays as pieces.
+// GGUF files do not carry the patterns, only a name for the combination. The patterns are applied one after
+// the other, each inside the pieces of the one before; text that does not match stays as pieces.
 struct GgufPreTokenizer {
     std::span<const std::string_view> patterns;
     bool ignore_merges = false;

@@ -99,7 +99,7 @@ class StripAccents final : public NormalizerStep {
   public:
     Result<void> apply(std::string& text) const override {
         rewrite_characters(text, [](char32_t c, std::string& out) {
-            if (!is_nonspacing_mark(c)) append_utf8(out, c);
+            if (!is_mark(c)) append_utf8(out, c);
         });
         return {};
     }

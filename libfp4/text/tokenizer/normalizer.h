@@ -25,9 +25,9 @@ enum class UnicodeForm : uint8_t { nfc, nfd, nfkc, nfkd };
 
 std::unique_ptr<NormalizerStep> unicode_form(UnicodeForm form);
 std::unique_ptr<NormalizerStep> lowercase();
-std::unique_ptr<NormalizerStep> strip_accents();                     // drops nonspacing marks
+std::unique_ptr<NormalizerStep> strip_accents(); // drops combining marks
 std::unique_ptr<NormalizerStep> strip_whitespace(bool left, bool right);
-std::unique_ptr<NormalizerStep> prepend_text(std::string prefix);    // to any text but the empty one
+std::unique_ptr<NormalizerStep> prepend_text(std::string prefix); // to any text but the empty one
 std::unique_ptr<NormalizerStep> replace_literal(std::string from, std::string to);
 std::unique_ptr<NormalizerStep> replace_regex(Regex from, std::string to);
 // SentencePiece's remove_extra_whitespaces: no space at the ends, single spaces inside.

@@ -15,14 +15,15 @@ class RegexSplit final : public PreTokenizerStep {
 
     Result<void> apply(Pieces& pieces) const override {
         RegexSearch search(regex_);
-        return split_pieces(pieces, behavior_, invert_, [&](std::string_view piece, auto found) -> Result<void> {
-            search.start(piece);
-            for (Span match;;) {
-                FP4_ASSIGN(bool more, search.next(match));
-                if (!more) return {};
-                found(match.begin, match.end);
-            }
-        });
+        return split_pieces(pieces, behavior_, invert_,
+                            [&](std::string_view piece, auto found) -> Result<void> {
+                                search.start(piece);
+                                for (Span match;;) {
+                                    FP4_ASSIGN(bool more, search.next(match));
+                                    if (!more) return {};
+                                    found(match.begin, match.end);
+                                }
+                            });
     }
 
   private:
@@ -37,13 +38,15 @@ class LiteralSplit final : public PreTokenizerStep {
         : literal_(std::move(literal)), behavior_(behavior), invert_(invert) {}
 
     Result<void> apply(Pieces& pieces) const override {
-        return split_pieces(pieces, behavior_, invert_, [&](std::string_view piece, auto found) -> Result<void> {
-            if (literal_.empty()) return {};
-            for (size_t at = piece.find(literal_); at != piece.npos; at = piece.find(literal_, at + literal_.size())) {
-                found(at, at + literal_.size());
-            }
-            return {};
-        });
+        return split_pieces(pieces, behavior_, invert_,
+                            [&](std::string_view piece, auto found) -> Result<void> {
+                                if (literal_.empty()) return {};
+                                for (size_t at = piece.find(literal_); at != piece.npos;
+                                     at = piece.find(literal_, at + literal_.size())) {
+                                    found(at, at + literal_.size());
+                                }
+                                return {};
+                            });
     }
 
   private:
@@ -57,14 +60,15 @@ class CharacterSplit final : public PreTokenizerStep {
     CharacterSplit(CharacterTest test, SplitBehavior behavior) : test_(test), behavior_(behavior) {}
 
     Result<void> apply(Pieces& pieces) const override {
-        return split_pieces(pieces, behavior_, false, [&](std::string_view piece, auto found) -> Result<void> {
-            for (size_t at = 0; at < piece.size();) {
-                Utf8Char c = decode_utf8(piece, at);
-                if (test_(c.code_point)) found(at, at + c.length);
-                at += c.length;
-            }
-            return {};
-        });
+        return split_pieces(pieces, behavior_, false,
+                            [&](std::string_view piece, auto found) -> Result<void> {
+                                for (size_t at = 0; at < piece.size();) {
+                                    Utf8Char c = decode_utf8(piece, at);
+                                    if (test_(c.code_point)) found(at, at + c.length);
+                                    at += c.length;
+                                }
+                                return {};
+                            });
     }
 
   private:

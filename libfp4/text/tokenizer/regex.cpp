@@ -14,8 +14,8 @@ namespace fp4::tokenization {
 
 namespace {
 
-// Backtracking steps one match may take. One match can be the whole text, and honest patterns step back at most
-// a few times over each character of it.
+// Backtracking steps one match may take. One match can be the whole text, and honest patterns step back at
+// most a few times over each character of it.
 constexpr uint32_t base_match_limit = 1'000'000;
 constexpr uint64_t match_limit_per_byte = 16;
 
@@ -37,8 +37,8 @@ Result<Regex> Regex::compile(std::string_view pattern) {
     int code = 0;
     PCRE2_SIZE offset = 0;
     auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &offset,
-                                   context);
+                                   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code,
+                                   &offset, context);
     pcre2_compile_context_free(context);
     if (compiled == nullptr) {
         char reason[256] = "";
@@ -52,7 +52,9 @@ Result<Regex> Regex::compile(std::string_view pattern) {
 }
 
 RegexSearch::RegexSearch(const Regex& regex)
-    : regex_(regex), data_(pcre2_match_data_create(1, nullptr)), context_(pcre2_match_context_create(nullptr)) {
+    : regex_(regex),
+      data_(pcre2_match_data_create(1, nullptr)),
+      context_(pcre2_match_context_create(nullptr)) {
     if (data_ == nullptr || context_ == nullptr) {
         pcre2_match_data_free(data_);
         pcre2_match_context_free(context_);
@@ -97,8 +99,8 @@ Result<bool> RegexSearch::next(Span& match) {
         if (code < 0) {
             char reason[256] = "";
             pcre2_get_error_message(code, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof(reason));
-            return error(Status::limit, "regular expression of the pre-tokenizer gave up at byte ", position_, " of ",
-                         text_.size(), ": ", reason);
+            return error(Status::limit, "regular expression of the pre-tokenizer gave up at byte ", position_,
+                         " of ", text_.size(), ": ", reason);
         }
         const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data_);
         // \K inside look-ahead can put the start behind the end; such a match counts as empty.

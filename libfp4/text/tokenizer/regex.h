@@ -30,8 +30,8 @@ class Regex {
     std::shared_ptr<const pcre2_real_code_8> code_;
 };
 
-// Walks over the matches in a text, left to right and without overlap. Holds the scratch memory of one thread; use
-// one search for many texts. The Regex must outlive it.
+// Walks over the matches in a text, left to right and without overlap. Holds the scratch memory of one
+// thread; use one search for many texts. The Regex must outlive it.
 class RegexSearch {
   public:
     explicit RegexSearch(const Regex& regex);

@@ -1,39 +1,21 @@
 #include "libfp4/text/tokenizer/regex_syntax.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
+
+#include "libfp4/text/tokenizer/regex_names.h"
 
 namespace fp4::tokenization {
 
 namespace {
 
-// Contents of character classes. PCRE2's own \s also holds U+180E and its \w lacks marks, so both are spelled out.
-constexpr std::string_view space_set =
-    R"(\x09-\x0d\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-constexpr std::string_view not_space_set =
-    R"(\x00-\x08\x0e-\x1f\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e})"
-    R"(\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{d7ff}\x{e000}-\x{10ffff})";
-constexpr std::string_view word_set =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
-constexpr std::string_view hex_set = "0-9a-fA-F";
-
-constexpr std::array<std::pair<std::string_view, std::string_view>, 37> property_names{{
-    {"letter", "L"}, {"uppercase_letter", "Lu"}, {"lowercase_letter", "Ll"}, {"titlecase_letter", "Lt"},
-    {"cased_letter", "L&"}, {"modifier_letter", "Lm"}, {"other_letter", "Lo"}, {"mark", "M"},
-    {"nonspacing_mark", "Mn"}, {"spacing_mark", "Mc"}, {"enclosing_mark", "Me"}, {"number", "N"},
-    {"decimal_number", "Nd"}, {"letter_number", "Nl"}, {"other_number", "No"}, {"punctuation", "P"},
-    {"connector_punctuation", "Pc"}, {"dash_punctuation", "Pd"}, {"open_punctuation", "Ps"},
-    {"close_punctuation", "Pe"}, {"initial_punctuation", "Pi"}, {"final_punctuation", "Pf"},
-    {"other_punctuation", "Po"}, {"symbol", "S"}, {"math_symbol", "Sm"}, {"currency_symbol", "Sc"},
-    {"modifier_symbol", "Sk"}, {"other_symbol", "So"}, {"separator", "Z"}, {"space_separator", "Zs"},
-    {"line_separator", "Zl"}, {"paragraph_separator", "Zp"}, {"other", "C"}, {"digit", "Nd"},
-    {"alpha", "Alphabetic"}, {"lower", "Lowercase"}, {"upper", "Uppercase"},
-}};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 Error unsupported(std::string_view what) {
     return error(Status::unsupported, "regular expression: ", what, " is not supported");
@@ -46,28 +28,35 @@ class Translator {
     Result<std::string> run() {
         while (!done()) {
             switch (peek()) {
-                case '\\': FP4_TRY(escape()); break;
+                case '\\':
+                    FP4_TRY(escape());
+                    break;
                 case '[': {
                     atom_ = out_.size();
                     FP4_ASSIGN(Set set, parse_set(0));
                     out_ += written(set);
                     break;
                 }
-                case '(': open_group(); break;
+                case '(':
+                    open_group();
+                    break;
                 case ')':
                     if (groups_.empty()) return error(Status::format, "regular expression: ')' without '('");
                     atom_ = groups_.back();
                     groups_.pop_back();
                     out_ += take();
                     break;
-                case '{': interval(); break;
+                case '{':
+                    interval();
+                    break;
                 case '*':
                 case '+':
                 case '?':
                     out_ += take();
                     if (peek() == '?' || peek() == '+') out_ += take();
                     break;
-                default: character();
+                default:
+                    character();
             }
         }
         return std::move(out_);
@@ -107,7 +96,8 @@ class Translator {
         atom_ = out_.size();
         bool alternation = peek() == '|';
         out_ += take();
-        while (!done() && (static_cast<unsigned char>(peek()) & 0xC0) == 0x80) out_ += take(); // rest of one character
+        while (!done() && (static_cast<unsigned char>(peek()) & 0xC0) == 0x80)
+            out_ += take(); // rest of one character
         if (alternation) atom_ = out_.size();
     }
 
@@ -118,7 +108,8 @@ class Translator {
         out_ += take();
         // Option letters, up to ':' or ')'. Anything else (look-around, names) is the same in both.
         size_t end = at_;
-        while (end < in_.size() && (in_[end] == 'i' || in_[end] == 'm' || in_[end] == 'x' || in_[end] == '-')) ++end;
+        while (end < in_.size() && (in_[end] == 'i' || in_[end] == 'm' || in_[end] == 'x' || in_[end] == '-'))
+            ++end;
         if (end == in_.size() || (in_[end] != ':' && in_[end] != ')')) return;
         while (at_ < end) {
             char option = take();
@@ -160,15 +151,24 @@ class Translator {
     Result<void> escape() {
         atom_ = out_.size();
         switch (peek(1)) {
-            case 's': return replace_escape(bracketed(space_set, false));
-            case 'S': return replace_escape(bracketed(space_set, true));
-            case 'w': return replace_escape(bracketed(word_set, false));
-            case 'W': return replace_escape(bracketed(word_set, true));
-            case 'h': return replace_escape(bracketed(hex_set, false));
-            case 'H': return replace_escape(bracketed(hex_set, true));
-            case 'O': return replace_escape("(?s:.)");
-            case 'b': return replace_escape(word_boundary(true));
-            case 'B': return replace_escape(word_boundary(false));
+            case 's':
+                return replace_escape(bracketed(space_set, false));
+            case 'S':
+                return replace_escape(bracketed(space_set, true));
+            case 'w':
+                return replace_escape(lone_word(false));
+            case 'W':
+                return replace_escape(lone_word(true));
+            case 'h':
+                return replace_escape(bracketed(hex_set, false));
+            case 'H':
+                return replace_escape(bracketed(hex_set, true));
+            case 'O':
+                return replace_escape("(?s:.)");
+            case 'b':
+                return replace_escape(word_boundary(true));
+            case 'B':
+                return replace_escape(word_boundary(false));
             default: {
                 FP4_ASSIGN(std::string same, common_escape());
                 out_ += same;
@@ -183,8 +183,12 @@ class Translator {
         return {};
     }
 
+    static std::string lone_word(bool negated) {
+        return bracketed(concat(word_set, latin1_numbers), negated);
+    }
+
     static std::string word_boundary(bool at_boundary) {
-        auto word = bracketed(word_set, false);
+        auto word = lone_word(false);
         return at_boundary ? concat("(?:(?<=", word, ")(?!", word, ")|(?<!", word, ")(?=", word, "))")
                            : concat("(?:(?<=", word, ")(?=", word, ")|(?<!", word, ")(?!", word, "))");
     }
@@ -213,15 +217,7 @@ class Translator {
         std::string_view name = in_.substr(at_ + 3, end - at_ - 3);
         at_ = std::min(end + 1, in_.size());
         std::string_view negation = name.substr(0, name.starts_with('^') ? 1 : 0);
-        std::string key;
-        for (char c : name.substr(negation.size())) {
-            key += c == ' ' || c == '-' ? '_' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        }
-        name.remove_prefix(negation.size());
-        for (auto [known, pcre2_name] : property_names) {
-            if (key == known) name = pcre2_name;
-        }
-        return concat("\\", kind, "{", negation, name, "}");
+        return concat("\\", kind, "{", negation, pcre2_property(name.substr(negation.size())), "}");
     }
 
     Result<Set> parse_set(int depth) {
@@ -237,7 +233,8 @@ class Translator {
                 operands.emplace_back();
             } else if (in_.substr(at_, 2) == "[:" && in_.find(":]", at_) != std::string_view::npos) {
                 size_t end = in_.find(":]", at_) + 2;
-                operand.items += in_.substr(at_, end - at_);
+                auto whole = in_.substr(at_, end - at_);
+                operand.items += posix_set(whole.substr(2, whole.size() - 4)).value_or(whole);
                 at_ = end;
             } else if (peek() == '[') {
                 FP4_ASSIGN(Set nested, parse_set(depth + 1));
@@ -258,7 +255,8 @@ class Translator {
             operands[0].negated = operands[0].negated != negated;
             return std::move(operands[0]);
         }
-        // One operand becomes the class itself, the others conditions on it; a plain one is wanted for the class.
+        // One operand becomes the class itself, the others conditions on it; a plain one is wanted for the
+        // class.
         auto plain = std::find_if(operands.begin(), operands.end(), [](const Set& s) { return !s.negated; });
         Set result{plain == operands.end() ? std::string(R"(\x{0}-\x{10ffff})") : plain->items, negated, {}};
         for (auto operand = operands.begin(); operand != operands.end(); ++operand) {
@@ -270,12 +268,22 @@ class Translator {
     Result<void> set_escape(std::string& items) {
         std::string_view set;
         switch (peek(1)) {
-            case 's': set = space_set; break;
-            case 'S': set = not_space_set; break;
-            case 'w': set = word_set; break;
-            case 'h': set = hex_set; break;
-            case 'W': return unsupported("\\W inside a character class");
-            case 'H': return unsupported("\\H inside a character class");
+            case 's':
+                set = space_set;
+                break;
+            case 'S':
+                set = not_space_set;
+                break;
+            case 'w':
+                set = word_set;
+                break;
+            case 'h':
+                set = hex_set;
+                break;
+            case 'W':
+                return unsupported("\\W inside a character class");
+            case 'H':
+                return unsupported("\\H inside a character class");
             default: {
                 FP4_ASSIGN(std::string same, common_escape());
                 items += same;

@@ -1,5 +1,5 @@
-// Patterns in tokenizer files are written for Oniguruma (its default syntax); this rewrites them for PCRE2 where the
-// two read the same text differently. Oniguruma: doc/RE of its 6.9 sources; PCRE2: pcre2pattern(3).
+// Patterns in tokenizer files are written for Oniguruma (its default syntax); this rewrites them for PCRE2
+// where the two read the same text differently. Oniguruma: doc/RE of its 6.9 sources; PCRE2: pcre2pattern(3).
 #pragma once
 
 #include <string>

@@ -9,7 +9,8 @@ namespace fp4::tokenization {
 
 namespace {
 
-// Bytes hashed to find all the cuts: the sum of squared lengths of the pieces. Known vocabularies stay below 2^26.
+// Bytes hashed to find all the cuts: the sum of squared lengths of the pieces. Known vocabularies stay below
+// 2^26.
 constexpr uint64_t max_work = 1ull << 31;
 
 bool starts_character(char byte) {
@@ -35,7 +36,8 @@ Result<MergeTable> merges_from_scores(const Vocabulary& vocabulary, std::span<co
         if (!joinable[id] || vocabulary.find(piece) != static_cast<int32_t>(id)) continue;
         work += static_cast<uint64_t>(piece.size()) * piece.size();
         if (work > max_work) return error(Status::limit, "the pieces are too long");
-        auto rank = std::lower_bound(ranked.begin(), ranked.end(), scores[id], std::greater<>()) - ranked.begin();
+        auto rank =
+            std::lower_bound(ranked.begin(), ranked.end(), scores[id], std::greater<>()) - ranked.begin();
         for (size_t cut = 1; cut < piece.size(); ++cut) {
             if (!starts_character(piece[cut])) continue;
             auto left = vocabulary.find(piece.substr(0, cut));

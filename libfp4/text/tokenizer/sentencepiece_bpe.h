@@ -10,9 +10,10 @@
 
 namespace fp4::tokenization {
 
-// Two adjacent pieces join when their texts together are a piece; the best score joins first, equal scores from the
-// left (SentencePiece bpe_model.cc, SampleEncode). So each way to cut a piece in two pieces is a merge, ranked by the
-// piece's score. joinable[id]: the piece may come from a merge (it is no control or byte token).
+// Two adjacent pieces join when their texts together are a piece; the best score joins first, equal scores
+// from the left (SentencePiece bpe_model.cc, SampleEncode). So each way to cut a piece in two pieces is a
+// merge, ranked by the piece's score. joinable[id]: the piece may come from a merge (it is no control or byte
+// token).
 Result<MergeTable> merges_from_scores(const Vocabulary& vocabulary, std::span<const double> scores,
                                       const std::vector<bool>& joinable);
 

@@ -16,7 +16,8 @@ constexpr std::array<std::string_view, 8> turn_ends = {
 };
 
 constexpr std::array<std::string_view, 6> text_ends = {
-    "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "<eos>", "[EOS]",
+    "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+    "<eos>",         "[EOS]",
 };
 
 template <class Names>

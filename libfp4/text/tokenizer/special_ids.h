@@ -14,8 +14,8 @@ struct SpecialIds {
     std::vector<int32_t> end_of_generation; // ascending
 };
 
-// Fills in eot where it is not set, and end_of_generation: eos, eot and every special token whose text is known to
-// end a turn or a text. `more` are further ids that the file names as ends.
+// Fills in eot where it is not set, and end_of_generation: eos, eot and every special token whose text is
+// known to end a turn or a text. `more` are further ids that the file names as ends.
 void complete_special_ids(const AddedTokens& added, const std::vector<int32_t>& more, SpecialIds& ids);
 
 } // namespace fp4::tokenization

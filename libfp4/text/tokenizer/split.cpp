@@ -47,7 +47,8 @@ void PieceCutter::emit(Span span) {
 }
 
 void PieceCutter::emit_merged() {
-    // A match joins the part before it (or after it: the same seen from the end) unless that is a match itself.
+    // A match joins the part before it (or after it: the same seen from the end) unless that is a match
+    // itself.
     bool backwards = behavior_ == SplitBehavior::merged_with_next;
     if (backwards) std::reverse(parts_.begin(), parts_.end());
     std::vector<Span> merged;
@@ -56,7 +57,8 @@ void PieceCutter::emit_merged() {
         bool joins = behavior_ == SplitBehavior::contiguous ? part.is_match == previous_match
                                                             : part.is_match && !previous_match;
         if (joins && !merged.empty()) {
-            merged.back() = {std::min(merged.back().begin, part.span.begin), std::max(merged.back().end, part.span.end)};
+            merged.back() = {std::min(merged.back().begin, part.span.begin),
+                             std::max(merged.back().end, part.span.end)};
         } else {
             merged.push_back(part.span);
         }

@@ -90,11 +90,13 @@ class Encoding {
 
 } // namespace
 
-Tokenizer::Tokenizer(TokenizerParts parts) : parts_(std::make_unique<const TokenizerParts>(std::move(parts))) {}
+Tokenizer::Tokenizer(TokenizerParts parts)
+    : parts_(std::make_unique<const TokenizerParts>(std::move(parts))) {}
 
 Tokenizer::~Tokenizer() = default;
 
-Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, bool add_special, SpecialPolicy policy) const {
+Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, bool add_special,
+                                               SpecialPolicy policy) const {
     if (text.size() > max_text_bytes) {
         return error(Status::limit, "text of ", text.size(), " bytes; at most ", max_text_bytes,
                      " can be tokenized at once");
@@ -112,8 +114,8 @@ Result<std::string> Tokenizer::decode(std::span<const int32_t> ids, bool include
     TokenStream stream(*this, true, include_special);
     for (size_t i = 0; i < ids.size(); ++i) {
         if (!contains(ids[i])) {
-            return error(Status::argument, "token ", ids[i], " at position ", i, " is not in the vocabulary of ",
-                         vocab_size(), " tokens");
+            return error(Status::argument, "token ", ids[i], " at position ", i,
+                         " is not in the vocabulary of ", vocab_size(), " tokens");
         }
         text += stream.push(ids[i]);
     }

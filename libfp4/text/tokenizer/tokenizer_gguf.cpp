@@ -17,19 +17,44 @@ using namespace tokenization;
 namespace {
 
 // tokenizer.ggml.token_type
-enum class TokenType : int64_t { undefined = 0, normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
+enum class TokenType : int64_t {
+    undefined = 0,
+    normal = 1,
+    unknown = 2,
+    control = 3,
+    user_defined = 4,
+    unused = 5,
+    byte = 6
+};
 
-#define FP4_GGUF_TOKENIZER "tokenizer.ggml."
+namespace key {
+constexpr const char model[] = "tokenizer.ggml.model";
+constexpr const char pre[] = "tokenizer.ggml.pre";
+constexpr const char tokens[] = "tokenizer.ggml.tokens";
+constexpr const char types[] = "tokenizer.ggml.token_type";
+constexpr const char scores[] = "tokenizer.ggml.scores";
+constexpr const char merges[] = "tokenizer.ggml.merges";
+constexpr const char bos[] = "tokenizer.ggml.bos_token_id";
+constexpr const char eos[] = "tokenizer.ggml.eos_token_id";
+constexpr const char eot[] = "tokenizer.ggml.eot_token_id";
+constexpr const char eom[] = "tokenizer.ggml.eom_token_id";
+constexpr const char unknown[] = "tokenizer.ggml.unknown_token_id";
+constexpr const char add_bos[] = "tokenizer.ggml.add_bos_token";
+constexpr const char add_eos[] = "tokenizer.ggml.add_eos_token";
+constexpr const char add_space_prefix[] = "tokenizer.ggml.add_space_prefix";
+constexpr const char remove_extra_whitespaces[] = "tokenizer.ggml.remove_extra_whitespaces";
+constexpr const char precompiled_charsmap[] = "tokenizer.ggml.precompiled_charsmap";
+} // namespace key
 
 class GgufLoader {
   public:
     explicit GgufLoader(const GgufMetadata& metadata) : metadata_(metadata) {}
 
     Result<TokenizerParts> load() {
-        auto model = metadata_.string(FP4_GGUF_TOKENIZER "model");
-        if (!model) return error(Status::format, FP4_GGUF_TOKENIZER "model is absent");
+        auto model = metadata_.string(key::model);
+        if (!model) return error(Status::format, key::model, " is absent");
         if (*model != "gpt2" && *model != "llama") {
-            return error(Status::unsupported, FP4_GGUF_TOKENIZER "model '", *model,
+            return error(Status::unsupported, key::model, " '", *model,
                          "' is not supported; gpt2 and llama are");
         }
         options_.byte_level = *model == "gpt2";
@@ -42,13 +67,13 @@ class GgufLoader {
 
   private:
     Result<void> read_tokens() {
-        tokens_ = metadata_.strings(FP4_GGUF_TOKENIZER "tokens");
-        if (tokens_ == nullptr || tokens_->empty()) return error(Status::format, FP4_GGUF_TOKENIZER "tokens is absent");
+        tokens_ = metadata_.strings(key::tokens);
+        if (tokens_ == nullptr || tokens_->empty()) return error(Status::format, key::tokens, " is absent");
         types_.assign(tokens_->size(), TokenType::normal);
-        if (metadata_.contains(FP4_GGUF_TOKENIZER "token_type")) {
-            auto types = metadata_.integers(FP4_GGUF_TOKENIZER "token_type");
+        if (metadata_.contains(key::types)) {
+            auto types = metadata_.integers(key::types);
             if (!types || types->size() != tokens_->size()) {
-                return error(Status::format, FP4_GGUF_TOKENIZER "token_type must be ", tokens_->size(), " integers");
+                return error(Status::format, key::types, " must be ", tokens_->size(), " integers");
             }
             for (size_t id = 0; id < types->size(); ++id) types_[id] = static_cast<TokenType>((*types)[id]);
         }
@@ -77,11 +102,11 @@ class GgufLoader {
     }
 
     Result<void> read_special_ids() {
-        FP4_ASSIGN(special_.bos, id_key(FP4_GGUF_TOKENIZER "bos_token_id"));
-        FP4_ASSIGN(special_.eos, id_key(FP4_GGUF_TOKENIZER "eos_token_id"));
-        FP4_ASSIGN(special_.eot, id_key(FP4_GGUF_TOKENIZER "eot_token_id"));
-        FP4_ASSIGN(end_of_message_, id_key(FP4_GGUF_TOKENIZER "eom_token_id"));
-        FP4_ASSIGN(options_.unknown, id_key(FP4_GGUF_TOKENIZER "unknown_token_id"));
+        FP4_ASSIGN(special_.bos, id_key(key::bos));
+        FP4_ASSIGN(special_.eos, id_key(key::eos));
+        FP4_ASSIGN(special_.eot, id_key(key::eot));
+        FP4_ASSIGN(end_of_message_, id_key(key::eom));
+        FP4_ASSIGN(options_.unknown, id_key(key::unknown));
         return {};
     }
 
@@ -89,7 +114,8 @@ class GgufLoader {
         for (size_t i = 0; i < tokens_->size(); ++i) {
             auto id = static_cast<int32_t>(i);
             // Some files give the tokens that begin and end a text an ordinary type.
-            bool has_role = id == special_.bos || id == special_.eos || id == special_.eot || id == end_of_message_;
+            bool has_role =
+                id == special_.bos || id == special_.eos || id == special_.eot || id == end_of_message_;
             bool special = types_[i] == TokenType::control || types_[i] == TokenType::unknown || has_role;
             if ((special || types_[i] == TokenType::user_defined) && !(*tokens_)[i].empty()) {
                 added_.push_back({.id = id, .content = (*tokens_)[i], .special = special});
@@ -98,14 +124,14 @@ class GgufLoader {
     }
 
     Result<void> prepare_byte_level() {
-        auto name = metadata_.string(FP4_GGUF_TOKENIZER "pre");
+        auto name = metadata_.string(key::pre);
         if (!name) {
-            log(LogLevel::warning, "the file names no pre-tokenizer (" FP4_GGUF_TOKENIZER
-                                   "pre); words may be cut differently than in training");
+            log(LogLevel::warning,
+                concat("the file has no ", key::pre, "; words may be cut differently than in training"));
         }
         const GgufPreTokenizer* known = find_gguf_pre_tokenizer(name.value_or("default"));
         if (known == nullptr) {
-            return error(Status::unsupported, FP4_GGUF_TOKENIZER "pre '", *name, "' is not supported");
+            return error(Status::unsupported, key::pre, " '", *name, "' is not supported");
         }
         if (known->nfc) normalizer_.push_back(unicode_form(UnicodeForm::nfc));
         for (auto pattern : known->patterns) {
@@ -119,9 +145,9 @@ class GgufLoader {
     }
 
     Result<void> read_merges() {
-        const auto* merges = metadata_.strings(FP4_GGUF_TOKENIZER "merges");
-        if (merges == nullptr) return error(Status::format, FP4_GGUF_TOKENIZER "merges is absent");
-        if (merges->size() >= MergeTable::no_rank) return error(Status::limit, FP4_GGUF_TOKENIZER "merges is too long");
+        const auto* merges = metadata_.strings(key::merges);
+        if (merges == nullptr) return error(Status::format, key::merges, " is absent");
+        if (merges->size() >= MergeTable::no_rank) return error(Status::limit, key::merges, " is too long");
         merges_.reserve(merges->size());
         auto find = [&](std::string_view spelled) {
             auto bytes = bytes_from_byte_level(spelled);
@@ -131,7 +157,7 @@ class GgufLoader {
             std::string merge = (*merges)[rank];
             size_t space = merge.find(' ');
             if (space == merge.npos || merge.find(' ', space + 1) != merge.npos) {
-                return error(Status::format, FP4_GGUF_TOKENIZER "merges[", rank,
+                return error(Status::format, key::merges, "[", rank,
                              "] must be two tokens with one space between");
             }
             auto left = find(std::string_view(merge).substr(0, space));
@@ -139,8 +165,8 @@ class GgufLoader {
             merge.erase(space, 1);
             auto joined = find(merge);
             if (!left || !right || !joined) {
-                return error(Status::format, FP4_GGUF_TOKENIZER "merges[", rank, "] joins or makes a token that is not "
-                             "in " FP4_GGUF_TOKENIZER "tokens");
+                return error(Status::format, key::merges, "[", rank,
+                             "] joins or makes a token that is not in ", key::tokens);
             }
             merges_.insert(*left, *right, {static_cast<uint32_t>(rank), *joined});
         }
@@ -148,28 +174,27 @@ class GgufLoader {
     }
 
     Result<void> prepare_sentencepiece() {
-        auto scores = metadata_.numbers(FP4_GGUF_TOKENIZER "scores");
+        auto scores = metadata_.numbers(key::scores);
         if (!scores || scores->size() != tokens_->size()) {
-            return error(Status::format, FP4_GGUF_TOKENIZER "scores must be ", tokens_->size(), " numbers");
+            return error(Status::format, key::scores, " must be ", tokens_->size(), " numbers");
         }
-        const auto* characters = metadata_.contains(FP4_GGUF_TOKENIZER "precompiled_charsmap")
-                                     ? FP4_GGUF_TOKENIZER "precompiled_charsmap"
-                                     : nullptr;
-        if (characters != nullptr) return error(Status::unsupported, characters, " is not supported");
+        if (metadata_.contains(key::precompiled_charsmap)) {
+            return error(Status::unsupported, key::precompiled_charsmap, " is not supported");
+        }
         std::vector<bool> joinable(tokens_->size());
         for (size_t id = 0; id < types_.size(); ++id) {
             joinable[id] = types_[id] != TokenType::control && types_[id] != TokenType::unknown &&
                            types_[id] != TokenType::byte;
         }
         auto merges = merges_from_scores(vocabulary_, *scores, joinable);
-        if (!merges) return error(merges.error().status, FP4_GGUF_TOKENIZER "scores: ", merges.error().message);
+        if (!merges) return error(merges.error().status, key::scores, ": ", merges.error().message);
         merges_ = std::move(*merges);
         options_.byte_fallback = true;
         options_.fuse_unknown = true;
-        if (metadata_.boolean(FP4_GGUF_TOKENIZER "remove_extra_whitespaces").value_or(false)) {
+        if (metadata_.boolean(key::remove_extra_whitespaces).value_or(false)) {
             normalizer_.push_back(collapse_spaces());
         }
-        bool space_prefix = metadata_.boolean(FP4_GGUF_TOKENIZER "add_space_prefix").value_or(true);
+        bool space_prefix = metadata_.boolean(key::add_space_prefix).value_or(true);
         if (space_prefix) normalizer_.push_back(prepend_text(" "));
         normalizer_.push_back(replace_literal(" ", "\u2581"));
         decoder_.replacements = {{"\u2581", " "}};
@@ -180,8 +205,8 @@ class GgufLoader {
     }
 
     Result<TokenizerParts> assemble() {
-        bool add_bos = metadata_.boolean(FP4_GGUF_TOKENIZER "add_bos_token").value_or(add_bos_);
-        bool add_eos = metadata_.boolean(FP4_GGUF_TOKENIZER "add_eos_token").value_or(false);
+        bool add_bos = metadata_.boolean(key::add_bos).value_or(add_bos_);
+        bool add_eos = metadata_.boolean(key::add_eos).value_or(false);
         std::vector<int32_t> prefix, suffix, more_ends;
         if (add_bos && special_.bos) prefix.push_back(*special_.bos);
         if (add_eos && special_.eos) suffix.push_back(*special_.eos);

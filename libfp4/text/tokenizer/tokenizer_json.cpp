@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 5> usual_bos = {
     "<s>", "<|begin_of_text|>", "<bos>", "<\uFF5Cbegin\u2581of\u2581sentence\uFF5C>", "<|startoftext|>",
 };
 constexpr std::array<std::string_view, 7> usual_eos = {
-    "</s>", "<|end_of_text|>", "<eos>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>", "<|endoftext|>", "<|im_end|>",
-    "<|eot_id|>",
+    "</s>",          "<|end_of_text|>", "<eos>",      "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+    "<|endoftext|>", "<|im_end|>",      "<|eot_id|>",
 };
 
 class JsonLoader {
@@ -35,8 +35,9 @@ class JsonLoader {
         FP4_ASSIGN(ParsedDecoder decoder, decoder_from_json(component("decoder")));
         options_.byte_level = pre_tokenizer.byte_level;
         if (decoder.byte_level != options_.byte_level && !component("decoder").is_null()) {
-            return error(Status::unsupported, "a ByteLevel decoder without a ByteLevel pre_tokenizer, or the other way "
-                                              "round, is not supported");
+            return error(Status::unsupported,
+                         "a ByteLevel decoder without a ByteLevel pre_tokenizer, or the other way "
+                         "round, is not supported");
         }
         FP4_TRY(read_options());
         FP4_TRY(read_vocabulary());
@@ -79,10 +80,12 @@ class JsonLoader {
         }
         for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
             FP4_ASSIGN(auto text, optional_string_field(model(), affix, "model"));
-            if (!text.value_or("").empty()) return error(Status::unsupported, "model.", affix, " is not supported");
+            if (!text.value_or("").empty())
+                return error(Status::unsupported, "model.", affix, " is not supported");
         }
         const json* dropout = find_field(model(), "dropout");
-        if (dropout != nullptr && *dropout != 0.0) return error(Status::unsupported, "model.dropout is not supported");
+        if (dropout != nullptr && *dropout != 0.0)
+            return error(Status::unsupported, "model.dropout is not supported");
         FP4_ASSIGN(options_.byte_fallback, bool_field(model(), "byte_fallback", false, "model"));
         FP4_ASSIGN(options_.ignore_merges, bool_field(model(), "ignore_merges", false, "model"));
         FP4_ASSIGN(options_.fuse_unknown, bool_field(model(), "fuse_unk", false, "model"));
@@ -91,7 +94,8 @@ class JsonLoader {
 
     Result<void> read_vocabulary() {
         const json* vocab = find_field(model(), "vocab");
-        if (vocab == nullptr || !vocab->is_object()) return error(Status::format, "model.vocab must be an object");
+        if (vocab == nullptr || !vocab->is_object())
+            return error(Status::format, "model.vocab must be an object");
         vocabulary_.reserve(vocab->size(), vocab->size() * 8);
         for (const auto& [spelled, value] : vocab->items()) {
             if (!value.is_number_unsigned() || value.get<uint64_t>() > INT64_MAX) {
@@ -111,7 +115,8 @@ class JsonLoader {
     Result<int32_t> merge_part(const std::string& spelled, size_t merge) const {
         auto text = internal_text(spelled);
         auto id = text ? vocabulary_.find(*text) : std::nullopt;
-        if (!id) return error(Status::format, "model.merges[", merge, "]: '", spelled, "' is not in model.vocab");
+        if (!id)
+            return error(Status::format, "model.merges[", merge, "]: '", spelled, "' is not in model.vocab");
         return *id;
     }
 
@@ -129,7 +134,8 @@ class JsonLoader {
                 const auto& both = merge.get_ref<const std::string&>();
                 size_t space = both.find(' ');
                 if (space == both.npos || both.find(' ', space + 1) != both.npos) {
-                    return error(Status::format, "model.merges[", i, "] must be two tokens with one space between");
+                    return error(Status::format, "model.merges[", i,
+                                 "] must be two tokens with one space between");
                 }
                 left = both.substr(0, space);
                 right = both.substr(space + 1);
@@ -168,14 +174,15 @@ class JsonLoader {
         return {};
     }
 
-    // Added tokens are often in the vocabulary too. Which id counts when the two disagree is the vocabulary's.
+    // Added tokens are often in the vocabulary too. Which id counts when the two disagree is the
+    // vocabulary's.
     Result<void> place_added_token(int64_t id, const std::string& where, AddedToken& token) {
         auto text = internal_text(token.content);
         auto known = text ? vocabulary_.find(*text) : std::nullopt;
         if (known) {
             if (*known != id) {
-                log(LogLevel::warning, concat(where, " '", token.content, "' has id ", id, " but model.vocab says ",
-                                              *known, ", which is used"));
+                log(LogLevel::warning, concat(where, " '", token.content, "' has id ", id,
+                                              " but model.vocab says ", *known, ", which is used"));
             }
             token.id = *known;
             return {};
@@ -183,7 +190,8 @@ class JsonLoader {
         if (!vocabulary_.contains(id)) {
             FP4_TRY(vocabulary_.add(id, token.content, false));
         } else if (vocabulary_.text(static_cast<int32_t>(id)) != token.content) {
-            return error(Status::format, where, " '", token.content, "' has the id ", id, " of another token");
+            return error(Status::format, where, " '", token.content, "' has the id ", id,
+                         " of another token");
         }
         token.id = static_cast<int32_t>(id);
         return {};
@@ -210,12 +218,14 @@ class JsonLoader {
         return std::nullopt;
     }
 
-    Result<Frame> read_frame(const Vocabulary& vocabulary, const AddedTokens& added, SpecialIds& special) const {
+    Result<Frame> read_frame(const Vocabulary& vocabulary, const AddedTokens& added,
+                             SpecialIds& special) const {
         FP4_ASSIGN(auto stated, post_processor_from_json(component("post_processor")));
         Frame frame = stated.value_or(Frame{});
         for (const auto* side : {&frame.prefix, &frame.suffix}) {
             for (int32_t id : *side) {
-                if (!vocabulary.contains(id)) return error(Status::format, "post_processor: token ", id, " is unknown");
+                if (!vocabulary.contains(id))
+                    return error(Status::format, "post_processor: token ", id, " is unknown");
             }
         }
         FP4_ASSIGN(special.bos, configured("bos_token", added));
@@ -243,17 +253,17 @@ class JsonLoader {
     std::vector<AddedToken> added_;
 };
 
-Result<json> parse_object(std::string_view text, std::string_view name) {
+Result<json> parse_document(std::string_view text, const char* what) {
     json document = json::parse(text, nullptr, false);
-    if (!document.is_object()) return error(Status::format, name, " is not a valid JSON object");
+    if (document.is_discarded()) return error(Status::format, what, ": not valid JSON");
     return document;
 }
 
 Result<TokenizerParts> parts_from_json(std::string_view tokenizer_json, std::string_view config_json) {
-    FP4_ASSIGN(json document, parse_object(tokenizer_json, "tokenizer"));
+    FP4_ASSIGN(json document, parse_document(tokenizer_json, "tokenizer"));
     json config;
     if (!config_json.empty()) {
-        FP4_ASSIGN(config, parse_object(config_json, "tokenizer_config"));
+        FP4_ASSIGN(config, parse_document(config_json, "tokenizer_config"));
     }
     return JsonLoader(document, config).load();
 }

@@ -20,8 +20,8 @@ bool is_alphabetic_symbol(char32_t c) {
 
 bool is_whitespace(char32_t c) {
     if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D);
-    return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202F || c == 0x205F || c == 0x3000;
+    return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+           c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool is_numeric(char32_t c) {
@@ -31,7 +31,8 @@ bool is_numeric(char32_t c) {
 
 bool is_punctuation(char32_t c) {
     if (c < 0x80) {
-        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+               (c >= '{' && c <= '~');
     }
     auto group = category(c);
     return group >= UTF8PROC_CATEGORY_PC && group <= UTF8PROC_CATEGORY_PO;
@@ -39,12 +40,13 @@ bool is_punctuation(char32_t c) {
 
 bool is_word(char32_t c) {
     auto group = category(c);
-    return (group >= UTF8PROC_CATEGORY_LU && group <= UTF8PROC_CATEGORY_NL) || group == UTF8PROC_CATEGORY_PC ||
-           c == 0x200C || c == 0x200D || is_alphabetic_symbol(c);
+    return (group >= UTF8PROC_CATEGORY_LU && group <= UTF8PROC_CATEGORY_NL) ||
+           group == UTF8PROC_CATEGORY_PC || c == 0x200C || c == 0x200D || is_alphabetic_symbol(c);
 }
 
-bool is_nonspacing_mark(char32_t c) {
-    return category(c) == UTF8PROC_CATEGORY_MN;
+bool is_mark(char32_t c) {
+    auto group = category(c);
+    return group >= UTF8PROC_CATEGORY_MN && group <= UTF8PROC_CATEGORY_ME;
 }
 
 } // namespace fp4::tokenization

@@ -19,8 +19,9 @@ class Vocabulary {
   public:
     void reserve(size_t tokens, size_t bytes);
 
-    // Ids may come in any order and leave holes; one id cannot be given twice. Only searchable tokens are found by
-    // find(): ordinary text may become them. Of two searchable tokens with one text the later is found.
+    // Ids may come in any order and leave holes; one id cannot be given twice. Only searchable tokens are
+    // found by find(): ordinary text may become them. Of two searchable tokens with one text the later is
+    // found.
     Result<void> add(int64_t id, std::string_view text, bool searchable);
 
     size_t size() const { return spans_.size(); } // largest id + 1
@@ -35,12 +36,19 @@ class Vocabulary {
     };
     static constexpr uint32_t hole = UINT32_MAX;
 
+    // Part of the hash beside the id: nearly every look that finds nothing ends without touching the texts.
+    struct Slot {
+        int32_t id = -1; // -1 is free
+        uint32_t tag = 0;
+    };
+
     void grow_index(size_t entries);
     void index(int32_t id);
+    size_t find_slot(std::string_view text, uint64_t hash) const; // where it is or would go
 
     std::string bytes_;
     std::vector<Span> spans_;
-    std::vector<int32_t> slots_; // open addressing, a power of two, -1 is free
+    std::vector<Slot> slots_; // open addressing, a power of two
     size_t indexed_ = 0;
 };
 

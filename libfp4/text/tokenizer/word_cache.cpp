@@ -9,7 +9,8 @@
 
 namespace fp4::tokenization {
 
-WordCache::WordCache(size_t text_bytes) : slots_(std::bit_ceil(std::clamp<size_t>(text_bytes / 16, 16, 1 << 14))) {}
+WordCache::WordCache(size_t text_bytes)
+    : slots_(std::bit_ceil(std::clamp<size_t>(text_bytes / 16, 16, 1 << 14))) {}
 
 bool WordCache::lookup(std::string_view word, std::vector<int32_t>& ids) {
     if (word.empty() || word.size() > max_word) return false;
