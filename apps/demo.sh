@@ -159,13 +159,12 @@ answer_prompt() {
     printf '\nGo on with:  %s chat %s\n' "$fp4" "$quantized"
 }
 
-build_release
-if [ -z "$model" ]; then
-    fetch_demo_model
-else
+if [ -n "$model" ]; then
     [ -e "$model" ] || fail "there is no $model"
     model=$(cd "$(dirname "$model")" && pwd)/$(basename "$model")
 fi
+build_release
+[ -n "$model" ] || fetch_demo_model
 quantize_model
 report_sizes
 report_quality

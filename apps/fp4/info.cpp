@@ -50,22 +50,26 @@ std::string format_table(const std::vector<JsonObject>& tensors) {
     return text;
 }
 
+std::string tokenizer_text(const JsonObject& tokenizer) {
+    if (!tokenizer.has("kind")) return "none";
+    std::string text = tokenizer.text("kind");
+    if (tokenizer.has("vocabulary")) text += ", " + tokenizer.text("vocabulary") + " tokens";
+    return text;
+}
+
 std::string describe_text(const JsonObject& model, bool all_tensors) {
     std::string text;
     const auto line = [&text](const char* label, const std::string& value) {
         if (!value.empty()) text += format_text("%-15s %s\n", label, value.c_str());
     };
-    const JsonObject tokenizer = model.object("tokenizer");
     line("model", model.text("name"));
     line("path", model.text("path"));
     line("kind", model.text("kind"));
     line("architecture", model.text("architecture"));
     line("parameters", count_text(model.count("parameters")));
-    line("file size", bytes_text(model.count("file_bytes")));
+    line("tensor bytes", bytes_text(model.count("tensor_bytes")));
     line("bits per weight", format_text("%.3f", model.number("bits_per_weight")));
-    line("tokenizer", tokenizer.has("kind")
-                          ? tokenizer.text("kind") + ", " + tokenizer.text("vocabulary") + " tokens"
-                          : "none");
+    line("tokenizer", tokenizer_text(model.object("tokenizer")));
     line("chat template", model.text("chat_template") == "true" ? "yes" : "no");
     const std::string config = config_text(model.object("config"));
     if (!config.empty()) text += "config\n" + config;
@@ -110,6 +114,8 @@ int execute(const InfoOptions& options) {
     if (described < 0) return fail(described);
     std::optional<JsonObject> model = JsonObject::parse(text);
     if (!model) return fail("the library described " + options.model + " in a way this program cannot read");
+
+    model->set("path", options.model);
 
     fp4_ctx_config ctx_config;
     fp4_ctx_config_init(&ctx_config, sizeof ctx_config);
