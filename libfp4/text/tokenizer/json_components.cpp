@@ -1,6 +1,5 @@
 #include "libfp4/text/tokenizer/json_components.h"
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +13,6 @@
 
 namespace fp4::tokenization {
 
-using nlohmann::json;
-
 namespace {
 
 Error unsupported(const std::string& where) {
@@ -26,7 +23,7 @@ Error in_component(const std::string& where, const Error& cause) {
     return error(cause.status, where, ": ", cause.message);
 }
 
-Result<std::string> inserted_text(const json& object, const char* key, const std::string& where) {
+Result<std::string> inserted_text(const JsonValue& object, const char* key, const std::string& where) {
     FP4_ASSIGN(std::string text, string_field(object, key, where));
     if (text.size() > max_inserted_text) {
         return error(Status::limit, where, ".", key, " has ", text.size(), " bytes; the limit is ",
@@ -41,8 +38,8 @@ struct Pattern {
     std::optional<Regex> regex;
 };
 
-Result<Pattern> pattern_field(const json& object, const std::string& where) {
-    const json* pattern = find_field(object, "pattern");
+Result<Pattern> pattern_field(const JsonValue& object, const std::string& where) {
+    const JsonValue* pattern = find_field(object, "pattern");
     if (pattern == nullptr) return error(Status::format, where, ".pattern is absent");
     Pattern result;
     FP4_ASSIGN(result.literal, optional_string_field(*pattern, "String", where));
@@ -54,7 +51,7 @@ Result<Pattern> pattern_field(const json& object, const std::string& where) {
     return result;
 }
 
-Result<void> add_normalizer(const json& component, const std::string& type, const std::string& where,
+Result<void> add_normalizer(const JsonValue& component, const std::string& type, const std::string& where,
                             Normalizer& steps) {
     if (type == "NFC") {
         steps.push_back(unicode_form(UnicodeForm::nfc));
@@ -86,7 +83,7 @@ Result<void> add_normalizer(const json& component, const std::string& type, cons
     return {};
 }
 
-Result<SplitBehavior> behavior_field(const json& object, const std::string& where) {
+Result<SplitBehavior> behavior_field(const JsonValue& object, const std::string& where) {
     FP4_ASSIGN(std::string name, string_field(object, "behavior", where));
     if (name == "Removed") return SplitBehavior::removed;
     if (name == "Isolated") return SplitBehavior::isolated;
@@ -108,7 +105,7 @@ struct MetaspaceFields {
 };
 
 // Shared by the pre-tokenizer and the decoder. Files older than prepend_scheme have add_prefix_space.
-Result<MetaspaceFields> metaspace_fields(const json& component, const std::string& where) {
+Result<MetaspaceFields> metaspace_fields(const JsonValue& component, const std::string& where) {
     FP4_ASSIGN(std::string replacement, inserted_text(component, "replacement", where));
     FP4_ASSIGN(bool add_prefix, bool_field(component, "add_prefix_space", true, where));
     FP4_ASSIGN(auto name, optional_string_field(component, "prepend_scheme", where));
@@ -123,7 +120,7 @@ Result<MetaspaceFields> metaspace_fields(const json& component, const std::strin
     return MetaspaceFields{std::move(replacement), scheme};
 }
 
-Result<void> add_pre_tokenizer(const json& component, const std::string& type, const std::string& where,
+Result<void> add_pre_tokenizer(const JsonValue& component, const std::string& type, const std::string& where,
                                ParsedPreTokenizer& result) {
     if (result.byte_level) {
         return error(Status::unsupported, where, " after ByteLevel is not supported");
@@ -169,7 +166,7 @@ Result<void> add_pre_tokenizer(const json& component, const std::string& type, c
     return {};
 }
 
-Result<void> add_decoder(const json& component, const std::string& type, const std::string& where,
+Result<void> add_decoder(const JsonValue& component, const std::string& type, const std::string& where,
                          bool& fused, ParsedDecoder& result) {
     DecoderOptions& options = result.options;
     if (type == "ByteLevel") {
@@ -204,33 +201,34 @@ Result<void> add_decoder(const json& component, const std::string& type, const s
     return {};
 }
 
-Result<int32_t> token_id(const json& value, const std::string& where) {
-    if (!value.is_number_unsigned() || value.get<uint64_t>() > static_cast<uint64_t>(max_token_id)) {
+Result<int32_t> token_id(const JsonValue& value, const std::string& where) {
+    auto id = value.unsigned_integer();
+    if (!id || *id > static_cast<uint64_t>(max_token_id)) {
         return error(Status::format, where, ": a token id must be a number from 0 to ", max_token_id);
     }
-    return value.get<int32_t>();
+    return static_cast<int32_t>(*id);
 }
 
 // TemplateProcessing for one text: special tokens before and after the one Sequence.
-Result<Frame> frame_from_template(const json& component, const std::string& where) {
-    FP4_ASSIGN(const json* single, array_field(component, "single", where));
+Result<Frame> frame_from_template(const JsonValue& component, const std::string& where) {
+    FP4_ASSIGN(const JsonValue::Array* single, array_field(component, "single", where));
     Frame frame;
     bool seen_text = false;
-    for (const json& piece : *single) {
+    for (const JsonValue& piece : *single) {
         if (find_field(piece, "Sequence") != nullptr) {
             if (seen_text)
                 return error(Status::unsupported, where, ".single with the text twice is not supported");
             seen_text = true;
             continue;
         }
-        const json* special = find_field(piece, "SpecialToken");
+        const JsonValue* special = find_field(piece, "SpecialToken");
         if (special == nullptr) return error(Status::format, where, ".single has a piece of unknown kind");
         FP4_ASSIGN(std::string name, string_field(*special, "id", where));
-        const json* tokens = find_field(component, "special_tokens");
-        const json* token = tokens == nullptr ? nullptr : find_field(*tokens, name.c_str());
+        const JsonValue* tokens = find_field(component, "special_tokens");
+        const JsonValue* token = tokens == nullptr ? nullptr : find_field(*tokens, name.c_str());
         if (token == nullptr) return error(Status::format, where, ".special_tokens has no '", name, "'");
-        FP4_ASSIGN(const json* ids, array_field(*token, "ids", where));
-        for (const json& value : *ids) {
+        FP4_ASSIGN(const JsonValue::Array* ids, array_field(*token, "ids", where));
+        for (const JsonValue& value : *ids) {
             FP4_ASSIGN(int32_t id, token_id(value, where));
             (seen_text ? frame.suffix : frame.prefix).push_back(id);
         }
@@ -240,10 +238,10 @@ Result<Frame> frame_from_template(const json& component, const std::string& wher
 }
 
 // BertProcessing and RobertaProcessing: [cls] text [sep], each as ["text", id].
-Result<Frame> frame_from_pairs(const json& component, const std::string& where) {
+Result<Frame> frame_from_pairs(const JsonValue& component, const std::string& where) {
     Frame frame;
     for (auto [key, ids] : {std::pair("cls", &frame.prefix), std::pair("sep", &frame.suffix)}) {
-        FP4_ASSIGN(const json* pair, array_field(component, key, where));
+        FP4_ASSIGN(const JsonValue::Array* pair, array_field(component, key, where));
         if (pair->size() != 2) return error(Status::format, where, ".", key, " must be [text, id]");
         FP4_ASSIGN(int32_t id, token_id((*pair)[1], where));
         ids->push_back(id);
@@ -253,39 +251,39 @@ Result<Frame> frame_from_pairs(const json& component, const std::string& where) 
 
 } // namespace
 
-Result<Normalizer> normalizer_from_json(const json& component) {
+Result<Normalizer> normalizer_from_json(const JsonValue& component) {
     Normalizer steps;
     FP4_TRY(walk_components(component, "normalizers", "normalizer",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_normalizer(member, type, where, steps);
                             }));
     return steps;
 }
 
-Result<ParsedPreTokenizer> pre_tokenizer_from_json(const json& component) {
+Result<ParsedPreTokenizer> pre_tokenizer_from_json(const JsonValue& component) {
     ParsedPreTokenizer result;
     FP4_TRY(walk_components(component, "pretokenizers", "pre_tokenizer",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_pre_tokenizer(member, type, where, result);
                             }));
     return result;
 }
 
-Result<ParsedDecoder> decoder_from_json(const json& component) {
+Result<ParsedDecoder> decoder_from_json(const JsonValue& component) {
     ParsedDecoder result;
     bool fused = false;
     FP4_TRY(walk_components(component, "decoders", "decoder",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_decoder(member, type, where, fused, result);
                             }));
     return result;
 }
 
-Result<std::optional<Frame>> post_processor_from_json(const json& component) {
+Result<std::optional<Frame>> post_processor_from_json(const JsonValue& component) {
     std::optional<Frame> frame;
     FP4_TRY(walk_components(
         component, "processors", "post_processor",
-        [&](const json& member, const std::string& type, const std::string& where) -> Result<void> {
+        [&](const JsonValue& member, const std::string& type, const std::string& where) -> Result<void> {
             if (type == "ByteLevel") return {}; // only about offsets
             if (frame) return error(Status::unsupported, where, " after another is not supported");
             if (type == "TemplateProcessing") {
