@@ -2,18 +2,26 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace fp4::test {
 
+namespace {
+
+CountingAllocator* install() {
+    auto* created = new CountingAllocator;
+    fp4_allocator abi = created->abi();
+    if (fp4_set_allocator(&abi) != FP4_OK) std::abort();
+    return created;
+}
+
+CountingAllocator* const installed = install(); // before any handle of any test
+
+} // namespace
+
 CountingAllocator& allocator() {
-    static CountingAllocator* instance = [] {
-        auto* created = new CountingAllocator;
-        fp4_allocator abi = created->abi();
-        REQUIRE(fp4_set_allocator(&abi) == FP4_OK);
-        return created;
-    }();
-    return *instance;
+    return *installed;
 }
 
 void exhaust(const char* name, const std::function<fp4_status()>& attempt) {
@@ -44,7 +52,7 @@ void exhaust(const char* name, const std::function<fp4_status()>& attempt) {
             REQUIRE(memory.blocks == blocks);
         }
     }
-    MESSAGE(name << ": " << failures << " failures");
+    MESSAGE(std::string(name) << ": " << failures << " failures");
     CHECK(failures > 0);
     CHECK(attempt() >= 0);
     CHECK(memory.bytes == bytes);
