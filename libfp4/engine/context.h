@@ -16,6 +16,7 @@ struct ContextConfig {
     StreamConfig stream;
     Path path_prefill = Path::automatic;
     Path path_decode = Path::automatic;
+    KvFormat kv_format = KvFormat::f16;
 
     static constexpr uint32_t default_capacity = 4096;
     static constexpr uint32_t default_chunk = 256;
@@ -36,6 +37,7 @@ class Context {
     size_t capacity() const { return config_.capacity; }
     size_t chunk() const { return config_.chunk; }
     uint64_t bytes() const { return bytes_; }
+    int threads() const { return stream_->threads(); }
     const std::vector<int32_t>& tokens() const { return tokens_; }
 
     // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count only then; a new

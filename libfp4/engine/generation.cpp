@@ -29,7 +29,7 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
     Generation& self = *generation;
     FP4_TRY(self.check_room());
     const Model& model = context.model();
-    if (model.tokenizer) self.pieces_ = TokenStream(model.tokenizer, self.request_.show_special);
+    if (model.tokenizer) self.pieces_.emplace(*model.tokenizer, false, self.request_.show_special);
     self.history_ = context.tokens();
     self.history_.insert(self.history_.end(), self.request_.prompt.begin(), self.request_.prompt.end());
     self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
@@ -58,6 +58,10 @@ Result<void> Generation::check_room() const {
 }
 
 Generation::~Generation() {
+    stop();
+}
+
+void Generation::stop() {
     cancel();
     if (worker_.joinable()) worker_.join();
     // A finished generation no longer owns the context: another may be using it.
@@ -190,7 +194,7 @@ void Generation::accept(int32_t token) {
     const bool is_end = !request_.ignore_end && context_.model().is_end_token(token);
     std::string safe, text;
     bool stopped = false;
-    if (!is_end || request_.show_special) stopped = stops_.push(pieces_.push(token), safe);
+    if (pieces_ && (!is_end || request_.show_special)) stopped = stops_.push(pieces_->push(token), safe);
     utf8_.push(safe, text);
     history_.push_back(token);
     bool last = false;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,7 @@ class Generation {
     Result<Read> read(char* text, size_t capacity, size_t& bytes, int32_t timeout_ms);
 
     void cancel();
+    void stop(); // cancels, waits for the thread, and leaves the context to others
     bool finished() const;
     GenerationStats stats() const;
 
@@ -95,7 +97,7 @@ class Generation {
     GenerationRequest request_;
     StopMatcher stops_;
     Utf8Stream utf8_;
-    TokenStream pieces_;
+    std::optional<TokenStream> pieces_; // none without a tokenizer: tokens are counted, no text comes
     std::vector<int32_t> history_; // what penalties look at: context and generated tokens
     size_t prompt_done_ = 0;
     size_t pass_tokens_ = 0; // of the pass under way

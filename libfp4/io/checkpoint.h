@@ -30,7 +30,7 @@ struct TensorEncoding {
 std::string encoding_name(const TensorEncoding& encoding); // "BF16", "mxfp4", "Q4_K"
 
 // shape: slowest dimension first (rows, K) as in PyTorch, whatever the file's own order. No dimension is
-// zero and the number of elements is bounded (limits.h), so rows() and row_length() cannot overflow.
+// zero and the number of elements is bounded (file_limits.h), so rows() and row_length() cannot overflow.
 struct TensorInfo {
     std::string name;
     TensorEncoding encoding;

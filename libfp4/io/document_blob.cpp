@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 namespace {

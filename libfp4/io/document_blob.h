@@ -14,7 +14,7 @@ namespace fp4 {
 // The same bytes for the same text with one version of zstd.
 Result<std::vector<uint8_t>> pack_document(std::string_view text, const std::string& name);
 
-// Exactly one frame whose size is stated and within limits.h.
+// Exactly one frame whose size is stated and within file_limits.h.
 Result<std::string> unpack_document(std::span<const uint8_t> packed, const std::string& name);
 
 } // namespace fp4

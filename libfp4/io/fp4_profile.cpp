@@ -1,6 +1,6 @@
 #include "libfp4/io/fp4_profile.h"
 
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/tensor_shape.h"
 #include "libfp4/io/xxh3.h"
 

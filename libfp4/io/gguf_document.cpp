@@ -1,6 +1,6 @@
 #include "libfp4/io/gguf_document.h"
 
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 namespace {

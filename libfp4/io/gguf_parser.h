@@ -1,5 +1,5 @@
 // The header of a GGUF v3 file as plain data: key-value section and tensor table. Nothing is believed before
-// it is held against the file's size and limits.h.
+// it is held against the file's size and file_limits.h.
 #pragma once
 
 #include <cstdint>

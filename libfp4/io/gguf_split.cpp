@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "libfp4/base/checked.h"
-#include "libfp4/io/limits.h"
+#include "libfp4/io/file_limits.h"
 
 namespace fp4 {
 

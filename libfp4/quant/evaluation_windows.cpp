@@ -21,8 +21,8 @@ Result<EvaluationWindows> cut_windows(const Model& model, std::string_view text,
     }
     tokens.resize(count * window);
     FP4_ASSIGN(std::vector<int32_t> prefix, tokenizer->encode("", true, SpecialPolicy::none));
-    bool adds_bos = !prefix.empty() && prefix.front() == model.config.bos_token;
-    for (size_t i = 0; adds_bos && i < count; ++i) tokens[i * window] = model.config.bos_token;
+    bool adds_bos = !prefix.empty() && prefix.front() == tokenizer->bos();
+    for (size_t i = 0; adds_bos && i < count; ++i) tokens[i * window] = prefix.front();
     return EvaluationWindows{window, std::move(tokens)};
 }
 

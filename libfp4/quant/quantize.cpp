@@ -48,7 +48,8 @@ class Quantizer {
             plan.push_back({tensor.name, encoding, tensor.info->shape});
             summary_.bytes_in += tensor.info->stored_bytes;
             summary_.weights += tensor.slot.rows * tensor.slot.cols;
-            if (encoding.kind == TensorEncoding::Kind::block) formats[encoding_name(encoding)] = formats.value(encoding_name(encoding), 0) + 1;
+            std::string name = encoding_name(encoding);
+            formats[name] = formats.value(name, 0) + 1;
         }
         nlohmann::ordered_json manifest = {
             {"method", "rtn"},
@@ -67,9 +68,8 @@ class Quantizer {
     Result<std::vector<Fp4Document>> collect_documents() {
         const Checkpoint& checkpoint = *source_.checkpoint;
         std::vector<Fp4Document> documents{{"config.json", config_to_json(source_.config)}};
-        for (const char* name : {"tokenizer.json", "tokenizer_config.json", "generation_config.json",
-                                 "chat_template.jinja", "metadata.gguf"}) {
-            if (!checkpoint.has_document(name)) continue;
+        for (const std::string& name : checkpoint.document_names()) {
+            if (name == "config.json" || name == "manifest.json") continue;
             FP4_ASSIGN(std::string content, checkpoint.read_document(name));
             documents.push_back({name, std::move(content)});
         }
@@ -181,11 +181,14 @@ class Quantizer {
 
 } // namespace
 
+Result<void> check_request(const QuantizeRequest& request) {
+    if (scale_rule_applies(request.format, request.rule)) return {};
+    return error(Status::argument, "scale rule '", scale_rule_name(request.rule), "' does not apply to ",
+                 block_format_name(request.format));
+}
+
 Result<QuantizeSummary> quantize(const QuantizeRequest& request, JobControl& job) {
-    if (!scale_rule_applies(request.format, request.rule)) {
-        return error(Status::argument, "scale rule '", scale_rule_name(request.rule), "' does not apply to ",
-                     block_format_name(request.format));
-    }
+    FP4_TRY(check_request(request));
     return Quantizer(request, job).run();
 }
 

@@ -30,6 +30,9 @@ struct QuantizeSummary {
     double relative_error = 0; // |W - Q(W)| / |W| over the quantized tensors
 };
 
+// What can be refused before any work: a rule that does not apply to the format.
+Result<void> check_request(const QuantizeRequest& request);
+
 Result<QuantizeSummary> quantize(const QuantizeRequest& request, JobControl& job);
 std::string summary_to_json(const QuantizeSummary& summary, const QuantizeRequest& request);
 
