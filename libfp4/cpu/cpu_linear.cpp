@@ -8,9 +8,8 @@
 namespace fp4 {
 namespace {
 
-// From this many tokens on it pays to unpack a panel of weights first.
-constexpr size_t matmul_tokens = 16;
-constexpr size_t float_matmul_tokens = 8;
+// From this many tokens on decoding a panel of weights to float32 first is faster.
+constexpr size_t float_matmul_tokens = 4;
 // float32 panels stay in the second-level cache.
 constexpr size_t float_panel_bytes = 384 * 1024;
 constexpr size_t float_panel_rows = 64;

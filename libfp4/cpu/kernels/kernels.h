@@ -102,7 +102,7 @@ struct Kernels {
     // MXFP4 and NVFP4 weights with regular scales.
     void (*matvec_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                               const LinearOut& out);
-    // scratch: matmul_w4_integer_scratch(cols) bytes, rows <= panel rows of one call
+    // n >= matmul_tokens, rows <= panel_rows; scratch: matmul_w4_integer_scratch(cols) bytes.
     void (*matmul_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                               const LinearOut& out, uint8_t* scratch);
     // x as arrange_lanes leaves it, [n, padded].
@@ -132,7 +132,8 @@ struct Kernels {
                   float from_total, size_t dim);
 };
 
-inline constexpr size_t panel_rows = 64; // most rows of one matmul_w4_integer call
+inline constexpr size_t panel_rows = 64;    // most rows of one matmul_w4_integer call
+inline constexpr size_t matmul_tokens = 16; // fewest tokens for which unpacking a panel of weights first pays
 
 constexpr size_t round_up(size_t value, size_t step) {
     return (value + step - 1) / step * step;

@@ -7,13 +7,21 @@
 namespace fp4::FP4_CPU_LEVEL {
 namespace {
 
-constexpr size_t most_tokens = width == 16 ? 8 : 4;
+// Register tile: tokens x vectors of rows, twice (integer and float sums).
+constexpr int tile_width = width == 16 ? 6 : 4;
+constexpr int tile_panels = width == 16 ? 2 : 1;
 constexpr size_t group_bytes = 4 * width; // 4 elements of `width` rows
 
-struct Panel {
-    const uint8_t*
-        groups; // [padded / 4][width][4], biased by 12; a chunk's groups: even elements, then odd ones
-    const float* scales; // [blocks][width], tensor scale included
+struct Panels {
+    const uint8_t* groups; // [panels][padded / 4][width][4], biased by 12; a chunk's groups: even elements,
+                           // then odd ones
+    const float* scales;   // [panels][blocks][width], tensor scale included
+    size_t panel_bytes;
+};
+
+struct TokenTerms {   // of the tokens of a tile
+    float* scales;    // [tile_width][blocks]
+    int32_t* offsets; // [tile_width][blocks]
 };
 
 // One row to lane `lane` of the panel.
@@ -58,44 +66,60 @@ void block_terms(const IntegerInput& x, size_t block, size_t blocks, float* scal
     }
 }
 
-// The panel's rows times `tokens` tokens; sums [tokens][width].
-template <int tokens, size_t block>
-void tile(const Panel& panel, const IntegerInput& x, const float* scales, const int32_t* offsets,
-          size_t blocks, F* sums) {
+// `count` panels times tile_width tokens; sums [tile_width][count].
+template <int count, size_t block>
+void tile(const Panels& panels, const IntegerInput& x, const TokenTerms& terms, size_t blocks, F* sums) {
     constexpr size_t chunk_blocks = chunk_elements / block;
     constexpr size_t half_groups = chunk_elements / 8, block_groups = block / 8;
-    for (int t = 0; t < tokens; ++t) sums[t] = zero();
+    F totals[tile_width][count];
+    for (int t = 0; t < tile_width; ++t)
+        for (int p = 0; p < count; ++p) totals[t][p] = zero();
     for (size_t b = 0; b < blocks; ++b) {
-        size_t chunk = b / chunk_blocks, inside = b % chunk_blocks;
-        size_t group = chunk * 2 * half_groups + inside * block_groups;
+        size_t group = b / chunk_blocks * 2 * half_groups + b % chunk_blocks * block_groups;
         const int8_t* codes = x.codes + group * 4;
-        I products[tokens];
-        for (int t = 0; t < tokens; ++t) products[t] = set_int(offsets[t * blocks + b]);
+        I products[tile_width][count];
+        for (int t = 0; t < tile_width; ++t)
+            for (int p = 0; p < count; ++p) products[t][p] = set_int(terms.offsets[t * blocks + b]);
+#pragma GCC unroll 4
         for (size_t g = 0; g < block_groups; ++g) {
-            I low = load_ints(panel.groups + (group + g) * group_bytes);
-            I high = load_ints(panel.groups + (group + half_groups + g) * group_bytes);
-            for (int t = 0; t < tokens; ++t) {
+            I low[count], high[count];
+            for (int p = 0; p < count; ++p) {
+                const uint8_t* weights = panels.groups + p * panels.panel_bytes + (group + g) * group_bytes;
+                low[p] = load_ints(weights);
+                high[p] = load_ints(weights + half_groups * group_bytes);
+            }
+            for (int t = 0; t < tile_width; ++t) {
                 const int8_t* at = codes + t * x.padded + g * 4;
-                products[t] = dot8(products[t], low, broadcast4(at), high, broadcast4(at + half_groups * 4));
+                I even = broadcast4(at), odd = broadcast4(at + half_groups * 4);
+                for (int p = 0; p < count; ++p)
+                    products[t][p] = dot8(products[t][p], low[p], even, high[p], odd);
             }
         }
-        F weight_scale = load(panel.scales + b * width);
-        for (int t = 0; t < tokens; ++t)
-            sums[t] = fma(to_float(products[t]) * set(scales[t * blocks + b]), weight_scale, sums[t]);
+        for (int p = 0; p < count; ++p) {
+            F weight_scale = load(panels.scales + (p * blocks + b) * width);
+            for (int t = 0; t < tile_width; ++t)
+                totals[t][p] = fma(to_float(products[t][p]) * set(terms.scales[t * blocks + b]), weight_scale,
+                                   totals[t][p]);
+        }
     }
+    for (int t = 0; t < tile_width; ++t)
+        for (int p = 0; p < count; ++p) sums[t * count + p] = totals[t][p];
 }
 
-template <int tokens>
-void run_tile(size_t count, size_t block, const Panel& panel, const IntegerInput& x, const float* scales,
-              const int32_t* offsets, size_t blocks, F* sums) {
-    if constexpr (tokens > 0) {
-        if (count != tokens)
-            return run_tile<tokens - 1>(count, block, panel, x, scales, offsets, blocks, sums);
-        if (block == 32) {
-            tile<tokens, 32>(panel, x, scales, offsets, blocks, sums);
-        } else {
-            tile<tokens, 16>(panel, x, scales, offsets, blocks, sums);
-        }
+// Tokens [t0, t0 + tile_width) times every panel; only tokens from `first_new` on are written.
+template <int count>
+void run_panels(const Panels& panels, size_t rows, size_t block, size_t blocks, const IntegerInput& x,
+                size_t t0, size_t first_new, const TokenTerms& terms, const LinearOut& out, size_t row) {
+    F sums[tile_width * count];
+    if (block == 32) {
+        tile<count, 32>(panels, x.from(t0), terms, blocks, sums);
+    } else {
+        tile<count, 16>(panels, x.from(t0), terms, blocks, sums);
+    }
+    float values[count * width];
+    for (size_t t = first_new - t0; t < tile_width; ++t) {
+        for (int p = 0; p < count; ++p) store(values + p * width, sums[t * count + p]);
+        for (size_t r = 0; r < smaller(rows - row, count * width); ++r) emit(out, t0 + t, row + r, values[r]);
     }
 }
 
@@ -108,10 +132,9 @@ void matmul_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, 
     size_t blocks = (w.cols + block - 1) / block;
     size_t panels = (rows + width - 1) / width;
     size_t panel_bytes = x.padded * width;
-    auto* scales = reinterpret_cast<float*>(scratch + panels * panel_bytes); // [panels][blocks][width]
+    auto* scales = reinterpret_cast<float*>(scratch + panels * panel_bytes);
     float* token_scales = scales + panels * blocks * width;
-    auto* token_offsets = reinterpret_cast<int32_t*>(token_scales + most_tokens * blocks);
-
+    TokenTerms terms{token_scales, reinterpret_cast<int32_t*>(token_scales + tile_width * blocks)};
     for (size_t r = 0; r < panels * width; ++r) {
         uint8_t* groups = scratch + r / width * panel_bytes;
         float* panel_scales = scales + r / width * blocks * width;
@@ -122,20 +145,18 @@ void matmul_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, 
             for (size_t b = 0; b < blocks; ++b) panel_scales[b * width + r % width] = 0.0f;
         }
     }
-    for (size_t t0 = 0; t0 < n; t0 += most_tokens) {
-        size_t count = smaller(most_tokens, n - t0);
-        for (size_t t = 0; t < count; ++t)
-            block_terms(x.from(t0 + t), block, blocks, token_scales + t * blocks, token_offsets + t * blocks);
-        for (size_t p = 0; p < panels; ++p) {
-            F sums[most_tokens];
-            Panel panel{scratch + p * panel_bytes, scales + p * blocks * width};
-            run_tile<most_tokens>(count, block, panel, x.from(t0), token_scales, token_offsets, blocks, sums);
-            size_t used = smaller(width, rows - p * width);
-            for (size_t t = 0; t < count; ++t) {
-                float values[width];
-                store(values, sums[t]);
-                for (size_t r = 0; r < used; ++r) emit(out, t0 + t, p * width + r, values[r]);
-            }
+    for (size_t next = 0; next < n; next += tile_width) {
+        size_t t0 = smaller(next, n - tile_width); // the last tile overlaps the one before
+        for (size_t t = 0; t < tile_width; ++t)
+            block_terms(x.from(t0 + t), block, blocks, terms.scales + t * blocks, terms.offsets + t * blocks);
+        size_t p = 0;
+        for (; p + tile_panels <= panels; p += tile_panels) {
+            Panels part{scratch + p * panel_bytes, scales + p * blocks * width, panel_bytes};
+            run_panels<tile_panels>(part, rows, block, blocks, x, t0, next, terms, out, p * width);
+        }
+        for (; p < panels; ++p) {
+            Panels part{scratch + p * panel_bytes, scales + p * blocks * width, panel_bytes};
+            run_panels<1>(part, rows, block, blocks, x, t0, next, terms, out, p * width);
         }
     }
 }

@@ -215,4 +215,62 @@ F e2m1_values(I packed) {
     return {_mm256_xor_ps(value, _mm256_and_ps(sign, _mm256_set1_ps(-0.0f)))};
 }
 
+// `width` consecutive elements of a block format to their values; those that go over float16 leave a factor
+// out.
+inline F load_e2m1(const uint8_t* codes) {
+    const __m256 table = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
+    int32_t four;
+    __builtin_memcpy(&four, codes, 4);
+    // A byte per 64 bits; its high nibble moves to the low bits of the upper half.
+    __m256i bytes = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
+    __m256i nibbles = _mm256_or_si256(bytes, _mm256_slli_epi64(bytes, 28));
+    __m256 sign = _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(nibbles, 28)), _mm256_set1_ps(-0.0f));
+    return {_mm256_xor_ps(_mm256_permutevar8x32_ps(table, nibbles), sign)};
+}
+inline __m128i widen_bytes(const uint8_t* codes) {
+    return _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes)));
+}
+inline F load_e4m3(const uint8_t* codes) { // times 2^-8
+    __m128i code = widen_bytes(codes);
+    __m128i size = _mm_and_si128(code, _mm_set1_epi16(0x7F));
+    __m128i nan = _mm_cmpeq_epi16(size, _mm_set1_epi16(0x7F));
+    __m128i half = _mm_blendv_epi8(_mm_slli_epi16(size, 7), _mm_set1_epi16(0x7E00), nan);
+    __m128i sign = _mm_slli_epi16(_mm_andnot_si128(_mm_set1_epi16(0x7F), code), 8);
+    return {_mm256_cvtph_ps(_mm_or_si128(half, sign))};
+}
+inline F load_e5m2(const uint8_t* codes) {
+    return {_mm256_cvtph_ps(_mm_slli_epi16(widen_bytes(codes), 8))};
+}
+template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
+                     // (times 2^-12)
+                     F load_six_bit(const uint8_t* codes) {
+    const __m128i place = _mm_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6);
+    const __m128i up = _mm_setr_epi16(1 << 10, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 4, 1 << 6, 1 << 8);
+    uint8_t part[16] = {};
+    __builtin_memcpy(part, codes, 6);
+    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(part));
+    __m128i code = _mm_srli_epi16(_mm_mullo_epi16(_mm_shuffle_epi8(bytes, place), up), 10);
+    __m128i size = _mm_slli_epi16(_mm_and_si128(code, _mm_set1_epi16(0x1F)), shift);
+    __m128i sign = _mm_slli_epi16(_mm_and_si128(code, _mm_set1_epi16(0x20)), 10);
+    return {_mm256_cvtph_ps(_mm_or_si128(size, sign))};
+}
+inline F load_int8(const uint8_t* codes) {
+    return {
+        _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes))))};
+}
+inline F load_f16_bytes(const uint8_t* p) {
+    return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+inline F load_f16_bytes(const uint8_t* p, size_t n) {
+    uint8_t part[2 * width] = {};
+    __builtin_memcpy(part, p, 2 * n);
+    return load_f16_bytes(part);
+}
+
+// Low bytes of the lanes.
+inline void store_int8(int8_t* p, I x) {
+    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x.v), _mm256_extracti128_si256(x.v, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
+}
+
 } // namespace fp4::FP4_CPU_LEVEL

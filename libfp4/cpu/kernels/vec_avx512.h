@@ -217,4 +217,56 @@ F e2m1_values(I packed) {
     return {_mm512_permutexvar_ps(_mm512_srli_epi32(packed.v, 4 * j), table)};
 }
 
+// `width` consecutive elements of a block format to their values; those that go over float16 leave a factor
+// out.
+inline F load_e2m1(const uint8_t* codes) {
+    const __m512 table = _mm512_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.0f, -0.5f, -1.0f,
+                                        -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
+    // A byte per 64 bits; its high nibble moves to the low bits of the upper half.
+    __m512i bytes = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes)));
+    return {_mm512_permutexvar_ps(_mm512_or_si512(bytes, _mm512_slli_epi64(bytes, 28)), table)};
+}
+inline __m256i widen_bytes(const uint8_t* codes) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+}
+inline F load_e4m3(const uint8_t* codes) { // times 2^-8
+    __m256i code = widen_bytes(codes);
+    __m256i size = _mm256_and_si256(code, _mm256_set1_epi16(0x7F));
+    __m256i half = _mm256_slli_epi16(size, 7);
+    half = _mm256_mask_mov_epi16(half, _mm256_cmpeq_epi16_mask(size, _mm256_set1_epi16(0x7F)),
+                                 _mm256_set1_epi16(0x7E00));
+    __m256i sign = _mm256_slli_epi16(_mm256_andnot_si256(_mm256_set1_epi16(0x7F), code), 8);
+    return {_mm512_cvtph_ps(_mm256_or_si256(half, sign))};
+}
+inline F load_e5m2(const uint8_t* codes) {
+    return {_mm512_cvtph_ps(_mm256_slli_epi16(widen_bytes(codes), 8))};
+}
+template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
+                     // (times 2^-12)
+                     F load_six_bit(const uint8_t* codes) {
+    const __m256i place = _mm256_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6, 6, 7, 6, 7, 7, 8,
+                                           8, 9, 9, 10, 9, 10, 10, 11, 11, 12);
+    const __m256i down = _mm256_setr_epi16(0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2);
+    __m128i bytes = _mm_maskz_loadu_epi8(0x0FFF, codes);
+    __m256i code = _mm256_srlv_epi16(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), place), down);
+    __m256i size = _mm256_slli_epi16(_mm256_and_si256(code, _mm256_set1_epi16(0x1F)), shift);
+    __m256i sign = _mm256_slli_epi16(_mm256_and_si256(code, _mm256_set1_epi16(0x20)), 10);
+    return {_mm512_cvtph_ps(_mm256_or_si256(size, sign))};
+}
+inline F load_int8(const uint8_t* codes) {
+    return {
+        _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes))))};
+}
+inline F load_f16_bytes(const uint8_t* p) {
+    return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+inline F load_f16_bytes(const uint8_t* p, size_t n) {
+    return {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p))};
+}
+
+// Low bytes of the lanes.
+inline void store_int8(int8_t* p, I x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x.v));
+}
+
 } // namespace fp4::FP4_CPU_LEVEL

@@ -227,4 +227,41 @@ F e2m1_values(I packed) {
     return each([&](size_t i) { return table[static_cast<uint32_t>(packed.v[i]) >> (4 * j) & 15]; });
 }
 
+// `width` consecutive elements of a block format to their values; those that go over float16 elsewhere leave
+// the same factor out here.
+inline F load_e2m1(const uint8_t* codes) {
+    return each([&](size_t i) { return decode_e2m1(i % 2 == 0 ? codes[i / 2] & 15 : codes[i / 2] >> 4); });
+}
+inline F load_e4m3(const uint8_t* codes) { // times 2^-8
+    return each([&](size_t i) { return decode_e4m3(codes[i]) * 0x1p-8f; });
+}
+inline F load_e5m2(const uint8_t* codes) {
+    return each([&](size_t i) { return decode_e5m2(codes[i]); });
+}
+template <int shift> // 7: E2M3 (times 2^-14), 8: E3M2 (times 2^-12)
+F load_six_bit(const uint8_t* codes) {
+    return each([&](size_t i) {
+        const uint8_t* group = codes + i / 4 * 3;
+        uint32_t word = group[0] | uint32_t(group[1]) << 8 | uint32_t(group[2]) << 16;
+        auto code = static_cast<uint8_t>(word >> (6 * (i % 4)) & 63);
+        return shift == 7 ? decode_e2m3(code) * 0x1p-14f : decode_e3m2(code) * 0x1p-12f;
+    });
+}
+inline F load_int8(const uint8_t* codes) {
+    return each([&](size_t i) { return static_cast<float>(static_cast<int8_t>(codes[i])); });
+}
+inline F load_f16_bytes(const uint8_t* p, size_t n) {
+    uint16_t halves[width] = {};
+    __builtin_memcpy(halves, p, 2 * n);
+    return load_f16(halves);
+}
+inline F load_f16_bytes(const uint8_t* p) {
+    return load_f16_bytes(p, width);
+}
+
+// Low bytes of the lanes.
+inline void store_int8(int8_t* p, I x) {
+    for (size_t i = 0; i < width; ++i) p[i] = static_cast<int8_t>(x.v[i]);
+}
+
 } // namespace fp4::FP4_CPU_LEVEL

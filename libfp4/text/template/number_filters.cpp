@@ -159,7 +159,7 @@ Result<Value> wordcount_filter(const FilterCall& call) {
     FP4_TRY(BoundArguments::bind(call.heap, call.name, call.arguments, {}));
     FP4_ASSIGN(Value text, to_text(call.heap, call.value));
     std::string_view all = text.as_text();
-    FP4_TRY(call.heap.spend(all.size() / 8));
+    FP4_TRY(call.heap.spend(all.size() / 4));
     int64_t words = 0;
     bool inside = false;
     for (size_t at = 0; at < all.size();) {

@@ -138,7 +138,7 @@ Result<bool> test(Heap& heap, std::string_view name, const Value& value, const A
     if (name == "filter") return value.is_string() && is_filter(value.as_text());
     if (name == "test") return value.is_string() && is_predicate(value.as_text());
     FP4_ASSIGN(Value text, to_text(heap, value));
-    FP4_TRY(heap.spend(text.as_text().size() / 8));
+    FP4_TRY(heap.spend(text.as_text().size() / 4));
     return all_of_class(text.as_text(), name == "lower" ? CharacterClass::lower : CharacterClass::upper);
 }
 

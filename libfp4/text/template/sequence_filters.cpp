@@ -17,7 +17,7 @@ namespace {
 Result<Value> sort_key(Heap& heap, const Value& value, const Value& path, bool case_sensitive) {
     FP4_ASSIGN(Value key, attribute_path(heap, value, path));
     if (case_sensitive || !key.is_string()) return key;
-    FP4_TRY(heap.spend(key.as_text().size() / 8));
+    FP4_TRY(heap.spend(key.as_text().size() / 4));
     return heap.text(change_case(key.as_text(), Case::lower));
 }
 

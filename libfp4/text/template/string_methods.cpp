@@ -35,12 +35,17 @@ struct Call {
 
 Result<Value> strip_method(const Call& call) {
     FP4_ASSIGN(auto given, call.bind({"chars"}));
-    FP4_TRY(call.heap.spend(1 + call.text.size() / 64));
     Side side = call.name == "strip" ? Side::both : call.name == "lstrip" ? Side::left : Side::right;
-    if (!given.given_not_none(0)) return call.part(strip(call.text, side));
-    FP4_ASSIGN(std::string_view characters, given.text(call.heap, 0));
-    FP4_TRY(call.heap.spend(characters.size()));
-    return call.part(strip(call.text, characters, side));
+    std::string_view kept;
+    if (given.given_not_none(0)) {
+        FP4_ASSIGN(std::string_view characters, given.text(call.heap, 0));
+        FP4_TRY(call.heap.spend(characters.size()));
+        kept = strip(call.text, characters, side);
+    } else {
+        kept = strip(call.text, side);
+    }
+    FP4_TRY(call.heap.spend((call.text.size() - kept.size()) / 4));
+    return call.part(kept);
 }
 
 Result<Value> pieces_list(const Call& call, const std::vector<std::string_view>& pieces) {
@@ -78,12 +83,6 @@ Result<Value> split_at_space(const Call& call, int64_t limit, bool from_right) {
         words.emplace_back(start, static_cast<size_t>(end - start));
     }
     return pieces_list(call, words);
-}
-
-// The start of the last occurrence, npos if there is none.
-Result<size_t> find_last(Heap& heap, std::string_view text, std::string_view needle) {
-    FP4_TRY(heap.spend(1 + text.size() / 64 * std::max<size_t>(1, needle.size())));
-    return text.rfind(needle);
 }
 
 Result<Value> split_method(const Call& call) {
@@ -231,7 +230,7 @@ Result<Value> pad_method(const Call& call) {
 
 Result<Value> case_method(const Call& call) {
     FP4_TRY(call.bind({}));
-    FP4_TRY(call.heap.spend(call.text.size() / 8));
+    FP4_TRY(call.heap.spend(call.text.size() / 4));
     Case to = call.name == "upper"        ? Case::upper
               : call.name == "title"      ? Case::title
               : call.name == "capitalize" ? Case::capitalize
@@ -254,7 +253,7 @@ Result<Value> class_method(const Call& call) {
         {"isascii", CharacterClass::ascii},
     }};
     FP4_TRY(call.bind({}));
-    FP4_TRY(call.heap.spend(call.text.size() / 8));
+    FP4_TRY(call.heap.spend(call.text.size() / 4));
     for (const auto& [name, wanted] : classes) {
         if (name == call.name) return Value::boolean(all_of_class(call.text, wanted));
     }
@@ -263,7 +262,7 @@ Result<Value> class_method(const Call& call) {
 
 Result<Value> splitlines_method(const Call& call) {
     FP4_ASSIGN(auto given, call.bind({"keepends"}));
-    FP4_TRY(call.heap.spend(call.text.size() / 8));
+    FP4_TRY(call.heap.spend(call.text.size() / 4));
     return pieces_list(call, split_lines(call.text, given.flag(0)));
 }
 

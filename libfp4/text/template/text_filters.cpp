@@ -46,7 +46,7 @@ Result<Value> method_filter(const FilterCall& call) {
 Result<Value> title_filter(const FilterCall& call) {
     FP4_TRY(BoundArguments::bind(call.heap, call.name, call.arguments, {}));
     FP4_ASSIGN(Value text, to_text(call.heap, call.value));
-    FP4_TRY(call.heap.spend(text.as_text().size() / 8));
+    FP4_TRY(call.heap.spend(text.as_text().size() / 4));
     return call.heap.text(title_words(text.as_text()));
 }
 

@@ -3,7 +3,6 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <functional>
 
 namespace fp4::chat {
 
@@ -29,6 +28,9 @@ size_t code_point_offset(std::string_view text, size_t index) {
 }
 
 char32_t decode(std::string_view code_point) {
+    if (code_point.size() == 1 && static_cast<unsigned char>(code_point[0]) < 0x80) {
+        return static_cast<unsigned char>(code_point[0]);
+    }
     utf8proc_int32_t decoded = 0;
     auto used = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(code_point.data()),
                                  static_cast<utf8proc_ssize_t>(code_point.size()), &decoded);
@@ -42,22 +44,49 @@ void append_utf8(std::string& out, char32_t code_point) {
     out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
 }
 
-Result<size_t> find(Heap& heap, std::string_view text, std::string_view needle, size_t from) {
-    if (from > text.size()) return std::string_view::npos;
-    // string_view::find is fast but quadratic at worst; Boyer-Moore stays linear for long needles.
-    constexpr size_t long_needle = 16;
-    if (needle.size() <= long_needle) {
-        size_t at = text.find(needle, from);
-        size_t searched = (at == std::string_view::npos ? text.size() : at) - from;
-        FP4_TRY(heap.spend(1 + searched / 16));
-        return at;
+namespace {
+
+// Knuth-Morris-Pratt: linear for every needle, which neither string_view::find nor std::boyer_moore_searcher
+// of common standard libraries is.
+size_t find_linear(std::string_view text, std::string_view needle) {
+    std::vector<size_t> border(needle.size() +
+                               1); // border[n]: longest proper prefix of needle[0, n) that ends it
+    for (size_t i = 1, length = 0; i < needle.size(); ++i) {
+        while (length > 0 && needle[i] != needle[length]) length = border[length];
+        length += needle[i] == needle[length];
+        border[i + 1] = length;
     }
-    if (needle.size() > text.size() - from) return std::string_view::npos;
-    FP4_TRY(heap.spend(1 + needle.size() / 4));
-    auto begin = text.begin() + static_cast<std::ptrdiff_t>(from);
-    auto found = std::search(begin, text.end(), std::boyer_moore_searcher(needle.begin(), needle.end()));
-    FP4_TRY(heap.spend(static_cast<size_t>(found - begin) / 16));
-    return found == text.end() ? std::string_view::npos : static_cast<size_t>(found - text.begin());
+    for (size_t i = 0, matched = 0; i < text.size(); ++i) {
+        while (matched > 0 && text[i] != needle[matched]) matched = border[matched];
+        matched += text[i] == needle[matched];
+        if (matched == needle.size()) return i + 1 - matched;
+    }
+    return std::string_view::npos;
+}
+
+} // namespace
+
+Result<size_t> find(Heap& heap, std::string_view text, std::string_view needle, size_t from) {
+    if (from > text.size() || needle.size() > text.size() - from) return std::string_view::npos;
+    constexpr size_t long_needle = 16; // up to here the quadratic worst case costs no more
+    if (needle.size() > long_needle) {
+        FP4_TRY(heap.spend(1 + (needle.size() + text.size() - from) / 16));
+        FP4_TRY(heap.charge(needle.size() * sizeof(size_t)));
+        size_t at = find_linear(text.substr(from), needle);
+        return at == std::string_view::npos ? at : at + from;
+    }
+    size_t at = text.find(needle, from);
+    size_t searched = (at == std::string_view::npos ? text.size() : at) - from;
+    FP4_TRY(heap.spend(1 + searched / 16));
+    return at;
+}
+
+Result<size_t> find_last(Heap& heap, std::string_view text, std::string_view needle) {
+    // rfind compares the needle anew at every position.
+    FP4_TRY(heap.spend(1 + (needle.size() > 16 ? text.size() / 64 * needle.size() : 0)));
+    size_t at = text.rfind(needle);
+    FP4_TRY(heap.spend((text.size() - (at == std::string_view::npos ? 0 : at)) / 16));
+    return at;
 }
 
 bool is_space(char32_t c) {
@@ -87,17 +116,21 @@ std::string_view strip_where(std::string_view text, Side side, Unwanted unwanted
 }
 
 bool is_upper(char32_t c) {
-    return utf8proc_isupper(static_cast<utf8proc_int32_t>(c));
+    return c < 0x80 ? c >= 'A' && c <= 'Z' : utf8proc_isupper(static_cast<utf8proc_int32_t>(c));
 }
 bool is_lower(char32_t c) {
-    return utf8proc_islower(static_cast<utf8proc_int32_t>(c));
+    return c < 0x80 ? c >= 'a' && c <= 'z' : utf8proc_islower(static_cast<utf8proc_int32_t>(c));
 }
 bool is_cased(char32_t c) {
     return is_upper(c) || is_lower(c) ||
-           utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_LT;
+           (c >= 0x80 && utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_LT);
 }
 
 void append_upper(std::string& out, char32_t c, bool title) {
+    if (c < 0x80) {
+        out += static_cast<char>(c >= 'a' && c <= 'z' ? c - 0x20 : c);
+        return;
+    }
     // The one character in common use whose capital is two letters (SpecialCasing.txt).
     if (c == U'ß') {
         out += title ? "Ss" : "SS";
@@ -108,6 +141,10 @@ void append_upper(std::string& out, char32_t c, bool title) {
 }
 
 void append_lower(std::string& out, char32_t c) {
+    if (c < 0x80) {
+        out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+        return;
+    }
     append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
 }
 

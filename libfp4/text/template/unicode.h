@@ -22,6 +22,8 @@ void append_utf8(std::string& out, char32_t code_point);
 
 // str.find in linear time, with the work charged; npos if absent. An empty needle is found at `from`.
 Result<size_t> find(Heap& heap, std::string_view text, std::string_view needle, size_t from = 0);
+// str.rfind
+Result<size_t> find_last(Heap& heap, std::string_view text, std::string_view needle);
 
 bool is_space(char32_t code_point);
 enum class Side { left, right, both };

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
@@ -379,6 +381,32 @@ TEST_CASE("fp4: two writers of one file do not meet, and an abandoned one leaves
     auto next = take(create()); // the finished writer does not remove the next one's file
     writer = nullptr;
     CHECK(fs::exists(path + ".partial"));
+}
+
+TEST_CASE("fp4: a killed writer leaves nothing under the name, and the next one starts over") {
+    TemporaryFolder folder;
+    std::string path = folder.path("a.fp4");
+    std::vector<uint8_t> row(1000, 7);
+    auto create = [&] { return Fp4Writer::create(path, {{"t", plain(DType::u8), {4, 1000}}}, {}, "{}"); };
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        auto writer = create();
+        bool written = writer.ok() && (*writer)->write_plain_rows(0, 0, row).ok();
+        if (written) kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(!fs::exists(path));
+    CHECK(fs::exists(path + ".partial"));
+    CHECK(!open_checkpoint(path + ".partial", {}).ok()); // no half file passes for a whole one
+    auto writer = take(create());
+    for (uint64_t r = 0; r < 4; r++) REQUIRE(writer->write_plain_rows(0, r, row).ok());
+    REQUIRE(writer->finish().ok());
+    CHECK(verify_checkpoint(*take(open_checkpoint(path, {}))).ok());
+    CHECK(!fs::exists(path + ".partial"));
 }
 
 TEST_CASE("fp4: a partial file that is a link or a folder is not followed") {
