@@ -58,6 +58,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         json["error"] = model.error().message;
     }
     json["parameters"] = elements;
+    json["tensor_bytes"] = bytes;
     json["file_bytes"] = file_bytes(*checkpoint);
     json["bits_per_weight"] = elements ? 8.0 * static_cast<double>(bytes) / static_cast<double>(elements) : 0.0;
     json["tokenizer"] = describe_tokenizer(*checkpoint);
