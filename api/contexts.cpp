@@ -42,6 +42,7 @@ Result<ContextConfig> read_context_config(const fp4_ctx_config* config) {
     result.stream.priority = known.low_priority ? ThreadPriority::low : ThreadPriority::normal;
     result.path_prefill = static_cast<Path>(known.path_prefill);
     result.path_decode = static_cast<Path>(known.path_decode);
+    result.kv_format = static_cast<KvFormat>(known.kv_format);
     return result;
 }
 

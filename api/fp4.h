@@ -261,6 +261,9 @@ typedef struct fp4_plan {
 
 enum { FP4_PLAN_FITS = 1 };
 
+/* Keys and values in the cache: half precision, or single for exact comparisons at twice the memory. */
+enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1 };
+
 typedef struct fp4_ctx_config {
     uint32_t size;
     uint32_t flags;        /* 0 */
@@ -270,6 +273,8 @@ typedef struct fp4_ctx_config {
     int32_t low_priority;  /* 1: worker threads yield to the host's */
     int32_t path_prefill;  /* FP4_PATH_* */
     int32_t path_decode;   /* FP4_PATH_* */
+    int32_t kv_format;     /* FP4_KV_* */
+    uint32_t reserved;     /* 0 */
 } fp4_ctx_config;
 FP4_API fp4_status fp4_ctx_config_init(fp4_ctx_config* config, uint32_t size);
 

@@ -9,8 +9,8 @@ using namespace fp4::api;
 
 namespace {
 
-uint64_t kv_bytes_per_token(const ModelConfig& config) {
-    return KvShape{config.layers, 1, config.kv_heads, config.head_dim}.bytes();
+uint64_t kv_bytes_per_token(const ModelConfig& config, KvFormat format) {
+    return KvShape{config.layers, 1, config.kv_heads, config.head_dim, format}.bytes();
 }
 
 Result<std::string> meta_text(const Model& model, std::string_view key) {
@@ -44,7 +44,7 @@ fp4_model_info describe(const Model& model) {
     info.bos_token = model.tokenizer ? model.tokenizer->bos().value_or(-1) : config.bos_token;
     info.eos_token = model.tokenizer ? model.tokenizer->eos().value_or(-1) : config.eos_tokens.empty() ? -1 : config.eos_tokens[0];
     info.path_prefill = info.path_decode = static_cast<int32_t>(model.resolve(Path::automatic));
-    info.kv_bytes_per_token = kv_bytes_per_token(config);
+    info.kv_bytes_per_token = kv_bytes_per_token(config, KvFormat::f16);
     copy_field(info.architecture, architecture_name(config.architecture));
     copy_field(info.format, weight_format_name(model.linear_format));
     copy_field(info.source, model.checkpoint->kind());
@@ -61,11 +61,12 @@ Result<fp4_plan> plan_model(const ModelFile& file, const fp4_ctx_config* ctx) {
         FP4_TRY(read_struct(ctx, 0, known, "ctx"));
         wanted.capacity = known.capacity;
         wanted.chunk = known.chunk;
+        wanted.kv_format = static_cast<KvFormat>(known.kv_format);
     }
     FP4_ASSIGN(ContextConfig resolved, resolve_context(wanted, source.config));
     fp4_plan plan{};
     for (const SourceTensor& tensor : source.tensors) plan.weight_bytes += loaded_bytes(*tensor.info);
-    const uint64_t per_token = kv_bytes_per_token(source.config);
+    const uint64_t per_token = kv_bytes_per_token(source.config, resolved.kv_format);
     plan.kv_bytes = per_token * resolved.capacity;
     plan.scratch_bytes = Forward::scratch_bytes(source.config, resolved.chunk);
     plan.available_bytes = backend->device().memory_free;

@@ -30,8 +30,16 @@ void CpuStream::prepare_angles(const HostRope& rope) {
     angle_amplitude_ = rope.amplitude;
 }
 
-void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys,
-                         uint16_t* values) {
+void CpuStream::store_kv(const float* x, size_t count, KvRows rows) const {
+    if (rows.format == KvFormat::f16) {
+        kernels_.to_f16(x, count, rows.f16());
+    } else {
+        std::memcpy(rows.data, x, count * sizeof(float));
+    }
+}
+
+void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
+                         KvRows values) {
     prepare_angles(rope);
     size_t dim = rope.shape.head_dim, row = rope.shape.kv_heads * dim;
     if (!reserve_workers(dim * sizeof(float))) return;
@@ -52,14 +60,14 @@ void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const f
                 std::memcpy(head, k + at, dim * sizeof(float));
             }
             kernels_.rotate(head, cosine, sine, dim, rope.interleaved);
-            kernels_.to_f16(head, dim, keys + at);
+            store_kv(head, dim, keys.at(at));
         }
-        kernels_.to_f16(v + t * row, row, values + t * row);
+        store_kv(v + t * row, row, values.at(t * row));
     });
 }
 
-void CpuStream::run_attention(const HostAttention& attention, const float* q, const uint16_t* keys,
-                              const uint16_t* values, const HostRounding& rounding) {
+void CpuStream::run_attention(const HostAttention& attention, const float* q, KvRows keys,
+                              KvRows values, const HostRounding& rounding) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim, padded = padded_dim(dim), width = attention.width();
     // More query heads than a block holds are taken as several groups.
@@ -107,8 +115,8 @@ void CpuStream::run_attention(const HostAttention& attention, const float* q, co
                             group,
                             dim,
                             attention.params.scale,
-                            keys + kv_offset,
-                            values + kv_offset,
+                            keys.at(kv_offset),
+                            values.at(kv_offset),
                             shape.kv_heads * dim,
                             attention.position + first,
                             attention.params.window,

@@ -17,10 +17,10 @@ class CpuStream final : public HostStream {
     void run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale, float* x) override;
     void run_norm(const float* x, size_t n, const HostNorm& norm, const HostRounding& rounding) override;
     void run_linear(const Activation& input, size_t n, std::span<const HostTarget> targets) override;
-    void run_rope(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys,
-                  uint16_t* values) override;
-    void run_attention(const HostAttention& attention, const float* q, const uint16_t* keys,
-                       const uint16_t* values, const HostRounding& rounding) override;
+    void run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
+                  KvRows values) override;
+    void run_attention(const HostAttention& attention, const float* q, KvRows keys,
+                       KvRows values, const HostRounding& rounding) override;
     void run_glu(const float* gate, const float* up, size_t n, size_t width, GluKind kind,
                  const HostRounding& rounding) override;
     void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) override;
@@ -47,6 +47,7 @@ class CpuStream final : public HostStream {
     bool plan_linear(const CpuActivation& input, size_t n, std::span<const HostTarget> targets);
     bool prepare_inputs(const CpuActivation& input, size_t n);
     void run_task(const LinearTask& task, const CpuActivation& input, size_t n, size_t worker);
+    void store_kv(const float* x, size_t count, KvRows rows) const;
     void prepare_angles(const HostRope& rope);
     uint8_t* worker_scratch(size_t worker) { return workers_memory_ + worker * worker_bytes_; }
     bool reserve_workers(uint64_t bytes_per_worker);

@@ -137,7 +137,7 @@ Result<std::unique_ptr<HostKvCache>> HostKvCache::create(const KvShape& shape) {
     for (uint64_t factor : {shape.capacity, shape.kv_heads, shape.head_dim}) {
         if (values) values = checked_mul(*values, factor);
     }
-    auto bytes = values ? checked_mul(*values, 4) : std::nullopt;
+    auto bytes = values ? checked_mul(*values, 2 * kv_value_bytes(shape.format)) : std::nullopt;
     if (!bytes || *bytes == 0) {
         return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
                      " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");
@@ -145,8 +145,8 @@ Result<std::unique_ptr<HostKvCache>> HostKvCache::create(const KvShape& shape) {
     auto cache = std::make_unique<HostKvCache>();
     FP4_ASSIGN(cache->memory_, AlignedBytes::create(*bytes));
     cache->shape_ = shape;
-    cache->keys_ = reinterpret_cast<uint16_t*>(cache->memory_.data());
-    cache->values_ = cache->keys_ + *values;
+    cache->keys_ = cache->memory_.data();
+    cache->values_ = cache->keys_ + *bytes / 2;
     return cache;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "libfp4/cpu/kv_rows.h"
 #include "libfp4/engine/backend.h"
 
 namespace fp4 {
@@ -81,18 +82,18 @@ class HostKvCache final : public KvCache {
   public:
     static Result<std::unique_ptr<HostKvCache>> create(const KvShape& shape);
     const KvShape& shape() const override { return shape_; }
-    uint16_t* keys(size_t layer, size_t position) const {
-        return keys_ + (layer * shape_.capacity + position) * shape_.row();
-    }
-    uint16_t* values(size_t layer, size_t position) const {
-        return values_ + (layer * shape_.capacity + position) * shape_.row();
-    }
+    KvRows keys(size_t layer, size_t position) const { return rows(keys_, layer, position); }
+    KvRows values(size_t layer, size_t position) const { return rows(values_, layer, position); }
 
   private:
+    KvRows rows(uint8_t* base, size_t layer, size_t position) const {
+        return {base + (layer * shape_.capacity + position) * shape_.row_bytes(), shape_.format};
+    }
+
     KvShape shape_;
     AlignedBytes memory_;
-    uint16_t* keys_ = nullptr;   // f16 [layers][capacity][row]
-    uint16_t* values_ = nullptr; // f16 [layers][capacity][row]
+    uint8_t* keys_ = nullptr;   // [layers][capacity][row]
+    uint8_t* values_ = nullptr; // [layers][capacity][row]
 };
 
 // Bytes of one row of codes or values.

@@ -194,7 +194,7 @@ Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t fir
         return error(Status::argument, "KV rows ", first, " + ", count, " of layer ", layer,
                      " are outside of the cache");
     }
-    size_t bytes = count * shape.row() * sizeof(uint16_t);
+    size_t bytes = count * shape.row_bytes();
     if (keys != bytes || values != bytes) {
         return error(Status::argument, "KV rows need ", bytes, " bytes, not ", keys, " and ", values);
     }
@@ -206,8 +206,8 @@ Result<void> HostStream::read_kv(const KvCache& cache, size_t layer, size_t firs
     FP4_TRY(check_kv(cache, layer, first, count, keys.size(), values.size()));
     auto& host_cache = static_cast<const HostKvCache&>(cache);
     if (count == 0) return {};
-    std::memcpy(keys.data(), host_cache.keys(layer, first), keys.size());
-    std::memcpy(values.data(), host_cache.values(layer, first), values.size());
+    std::memcpy(keys.data(), host_cache.keys(layer, first).data, keys.size());
+    std::memcpy(values.data(), host_cache.values(layer, first).data, values.size());
     return {};
 }
 
@@ -216,8 +216,8 @@ Result<void> HostStream::write_kv(KvCache& cache, size_t layer, size_t first, si
     FP4_TRY(check_kv(cache, layer, first, count, keys.size(), values.size()));
     auto& host_cache = static_cast<HostKvCache&>(cache);
     if (count == 0) return {};
-    std::memcpy(host_cache.keys(layer, first), keys.data(), keys.size());
-    std::memcpy(host_cache.values(layer, first), values.data(), values.size());
+    std::memcpy(host_cache.keys(layer, first).data, keys.data(), keys.size());
+    std::memcpy(host_cache.values(layer, first).data, values.data(), values.size());
     return {};
 }
 

@@ -92,16 +92,21 @@ class Activation {
     virtual size_t cols() const = 0;
 };
 
+enum class KvFormat : int32_t { f16 = 0, f32 = 1 };
+constexpr size_t kv_value_bytes(KvFormat format) { return format == KvFormat::f16 ? 2 : 4; }
+
 struct KvShape {
     size_t layers = 0;
     size_t capacity = 0; // tokens
     size_t kv_heads = 0;
     size_t head_dim = 0;
+    KvFormat format = KvFormat::f16;
     size_t row() const { return kv_heads * head_dim; }
-    size_t bytes() const { return 2 * 2 * layers * capacity * row(); } // keys and values, f16
+    size_t row_bytes() const { return row() * kv_value_bytes(format); }
+    size_t bytes() const { return 2 * layers * capacity * row_bytes(); } // keys and values
 };
 
-// Keys (after rope) and values of one context: f16 [layers][capacity][kv_heads * head_dim] each.
+// Keys (after rope) and values of one context: [layers][capacity][kv_heads * head_dim] each.
 class KvCache {
   public:
     virtual ~KvCache() = default;
@@ -179,7 +184,7 @@ class Stream {
     // Draws a token from logits[row] (f32 [rows, vocab]). Waits.
     virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) = 0;
 
-    // Rows [first, first + count) of one layer, f16 [count, kv_heads * head_dim]. Waits.
+    // Rows [first, first + count) of one layer, [count, kv_heads * head_dim] in the cache's format. Waits.
     virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count, std::span<uint8_t> keys,
                                  std::span<uint8_t> values) = 0;
     virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,

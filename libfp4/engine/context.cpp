@@ -12,6 +12,9 @@ Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelCo
         return error(Status::argument, "a context of ", resolved.capacity, " tokens is more than the ",
                      model.context_length, " this model was trained for");
     }
+    if (resolved.kv_format != KvFormat::f16 && resolved.kv_format != KvFormat::f32) {
+        return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format), " is not one of FP4_KV_*");
+    }
     if (resolved.chunk == 0) resolved.chunk = ContextConfig::default_chunk;
     resolved.chunk = std::min(resolved.chunk, resolved.capacity);
     return resolved;
@@ -25,7 +28,7 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
     resolved.path_decode = owner.resolve(config.path_decode);
     context->config_ = resolved;
     FP4_ASSIGN(context->stream_, owner.backend->create_stream(resolved.stream));
-    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim};
+    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim, config.kv_format};
     FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(shape));
     FP4_ASSIGN(context->forward_,
                Forward::create(context->model_, {resolved.chunk, config.path_prefill, config.path_decode}));

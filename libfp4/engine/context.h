@@ -16,6 +16,7 @@ struct ContextConfig {
     StreamConfig stream;
     Path path_prefill = Path::automatic;
     Path path_decode = Path::automatic;
+    KvFormat kv_format = KvFormat::f16;
 
     static constexpr uint32_t default_capacity = 4096;
     static constexpr uint32_t default_chunk = 256;

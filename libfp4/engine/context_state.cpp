@@ -20,7 +20,7 @@ struct Header {
     char magic[8];
     uint32_t version;
     uint32_t layers;
-    uint32_t row; // values per token and layer
+    uint32_t row; // bytes of one token's keys in one layer
     uint32_t tokens;
     uint64_t identity;
     uint64_t hash;
@@ -28,7 +28,7 @@ struct Header {
 static_assert(sizeof(Header) == 40);
 
 uint64_t layer_bytes(const Header& header) {
-    return 2ull * header.tokens * header.row; // of keys, and again of values
+    return uint64_t(header.tokens) * header.row; // of keys, and again of values
 }
 
 uint64_t payload_bytes(const Header& header) {
@@ -67,19 +67,19 @@ Result<void> compress_part(ZSTD_CCtx* zstd, std::span<const uint8_t> part, ZSTD_
     }
 }
 
-Header describe(const Context& context) {
+Header describe(Context& context) {
     const ModelConfig& config = context.model().config;
     Header header{};
     std::memcpy(header.magic, magic, sizeof magic);
     header.version = version;
     header.layers = config.layers;
-    header.row = config.kv_width();
+    header.row = static_cast<uint32_t>(context.cache().shape().row_bytes());
     header.tokens = static_cast<uint32_t>(context.used());
     header.identity = context.model().identity;
     return header;
 }
 
-Result<void> check_header(const Header& header, const Context& context, const std::string& name) {
+Result<void> check_header(const Header& header, Context& context, const std::string& name) {
     if (std::memcmp(header.magic, magic, sizeof magic) != 0) {
         return error(Status::format, name, ": not a saved context (wrong magic)");
     }
@@ -87,9 +87,10 @@ Result<void> check_header(const Header& header, const Context& context, const st
         return error(Status::version, name, ": state version ", header.version, ", this library reads ", version);
     }
     Header own = describe(context);
-    if (header.identity != own.identity || header.layers != own.layers || header.row != own.row) {
+    if (header.identity != own.identity || header.layers != own.layers) {
         return error(Status::state, name, ": the state belongs to another model");
     }
+    if (header.row != own.row) return error(Status::state, name, ": the state's KV cache has another format");
     if (header.tokens > context.capacity()) {
         return error(Status::limit, name, ": the state holds ", header.tokens, " tokens, the context has room for ",
                      context.capacity());

@@ -54,10 +54,17 @@ StopMatcher::StopMatcher(std::vector<std::string> stops) : stops_(std::move(stop
 
 bool StopMatcher::push(std::string_view bytes, std::string& out) {
     held_ += bytes;
-    size_t found = std::string::npos;
-    for (const std::string& stop : stops_) found = std::min(found, held_.find(stop));
-    if (found != std::string::npos) {
-        out.append(held_, 0, found);
+    size_t begin = std::string::npos, end = std::string::npos;
+    for (const std::string& stop : stops_) {
+        size_t at = held_.find(stop);
+        if (at == std::string::npos) continue;
+        if (at + stop.size() < end || (at + stop.size() == end && at < begin)) {
+            begin = at;
+            end = at + stop.size();
+        }
+    }
+    if (end != std::string::npos) {
+        out.append(held_, 0, begin);
         held_.clear();
         return true;
     }

@@ -1,5 +1,6 @@
 #include "libfp4/model/describe.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "libfp4/model/model_source.h"
@@ -20,6 +21,15 @@ Json describe_tensors(const Checkpoint& checkpoint, uint64_t& elements, uint64_t
         bytes += tensor.stored_bytes;
     }
     return tensors;
+}
+
+// Of the files that hold the tensors.
+uint64_t file_bytes(const Checkpoint& checkpoint) {
+    std::map<const ByteSource*, uint64_t> sizes;
+    for (const StoredRegion& region : checkpoint.regions()) sizes[region.source.get()] = region.source->size();
+    uint64_t total = 0;
+    for (auto [source, size] : sizes) total += size;
+    return total;
 }
 
 Json describe_tokenizer(const Checkpoint& checkpoint) {
@@ -48,7 +58,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         json["error"] = model.error().message;
     }
     json["parameters"] = elements;
-    json["tensor_bytes"] = bytes;
+    json["file_bytes"] = file_bytes(*checkpoint);
     json["bits_per_weight"] = elements ? 8.0 * static_cast<double>(bytes) / static_cast<double>(elements) : 0.0;
     json["tokenizer"] = describe_tokenizer(*checkpoint);
     json["chat_template"] = read_chat_template(*checkpoint).ok();
@@ -56,6 +66,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         FP4_ASSIGN(std::string manifest, checkpoint->read_document("manifest.json"));
         json["manifest"] = Json::parse(manifest, nullptr, false);
     }
+    json["documents"] = checkpoint->document_names();
     json["tensors"] = std::move(tensors);
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

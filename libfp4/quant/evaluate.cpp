@@ -201,8 +201,9 @@ Result<Evaluation> evaluate(const EvaluateRequest& request, JobControl& job) {
     Evaluation evaluation = totals.finish();
     evaluation.windows = count;
     evaluation.window = inputs.windows.window;
-    evaluation.path = path_description(request.model->resolve(request.path), request.model->linear_format,
-                                       *request.model->backend);
+    const Path path = request.model->resolve(request.path);
+    evaluation.path = path_name(path);
+    evaluation.arithmetic = path_description(path, request.model->linear_format, *request.model->backend);
     evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return evaluation;
 }
@@ -211,6 +212,7 @@ std::string evaluation_to_json(const Evaluation& evaluation) {
     nlohmann::ordered_json json = {
         {"perplexity", std::exp(evaluation.nll)}, {"nll", evaluation.nll},     {"tokens", evaluation.tokens},
         {"windows", evaluation.windows},          {"ctx", evaluation.window},  {"path", evaluation.path},
+        {"arithmetic", evaluation.arithmetic},
         {"seconds", evaluation.seconds},
     };
     if (evaluation.compared) {

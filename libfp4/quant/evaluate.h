@@ -26,7 +26,8 @@ struct Evaluation {
     uint64_t tokens = 0;
     uint64_t windows = 0;
     uint32_t window = 0;
-    std::string path;
+    std::string path;       // "w4a8"
+    std::string arithmetic; // "mxfp4 x mxint8"
     double seconds = 0;
     // With a base only.
     bool compared = false;

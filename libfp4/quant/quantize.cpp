@@ -68,9 +68,8 @@ class Quantizer {
     Result<std::vector<Fp4Document>> collect_documents() {
         const Checkpoint& checkpoint = *source_.checkpoint;
         std::vector<Fp4Document> documents{{"config.json", config_to_json(source_.config)}};
-        for (const char* name : {"tokenizer.json", "tokenizer_config.json", "generation_config.json",
-                                 "chat_template.jinja", "metadata.gguf"}) {
-            if (!checkpoint.has_document(name)) continue;
+        for (const std::string& name : checkpoint.document_names()) {
+            if (name == "config.json" || name == "manifest.json") continue;
             FP4_ASSIGN(std::string content, checkpoint.read_document(name));
             documents.push_back({name, std::move(content)});
         }

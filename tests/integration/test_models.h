@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libfp4/base/job.h"
 #include "libfp4/engine/context.h"
 
 namespace fp4::test {

@@ -9,10 +9,15 @@ namespace {
 
 const float no_score = -__builtin_inff();
 
-// count rows of f16 [dim] at kv_stride to float32 [count, padded].
-void widen(const uint16_t* rows, size_t kv_stride, size_t count, size_t dim, size_t padded, float* out) {
+// count rows of [dim] at kv_stride to float32 [count, padded].
+void widen(KvRows rows, size_t kv_stride, size_t count, size_t dim, size_t padded, float* out) {
+    if (rows.format == KvFormat::f32) {
+        for (size_t p = 0; p < count; ++p)
+            __builtin_memcpy(out + p * padded, rows.f32() + p * kv_stride, dim * sizeof(float));
+        return;
+    }
     for (size_t p = 0; p < count; ++p) {
-        const uint16_t* row = rows + p * kv_stride;
+        const uint16_t* row = rows.f16() + p * kv_stride;
         size_t j = 0;
         for (; j + width <= dim; j += width) store(out + p * padded + j, load_f16(row + j));
         if (j < dim) store(out + p * padded + j, load_f16(row + j, dim - j));
@@ -89,7 +94,7 @@ void attend(const AttentionBlock& block, const AttentionState& state, float* scr
     for (size_t j = 0; j < attention_chunk * padded; ++j) kv[j] = 0.0f; // the columns behind dim stay zero
     for (size_t start = block.begin; start < block.end; start += attention_chunk) {
         size_t count = smaller(attention_chunk, block.end - start);
-        widen(block.keys + start * block.kv_stride, block.kv_stride, count, block.dim, padded, kv);
+        widen(block.keys.at(start * block.kv_stride), block.kv_stride, count, block.dim, padded, kv);
         matmul_f32(q, padded, rows, kv, padded, count, padded, {scores, attention_chunk, nullptr, false});
         for (size_t r = 0; r < rows; ++r) {
             size_t end = block.position + r / block.group + 1; // causal: rows [first, end) are visible
@@ -99,7 +104,7 @@ void attend(const AttentionBlock& block, const AttentionState& state, float* scr
                 if (p >= count || start + p >= end || start + p < first) row[p] = no_score;
             soften(row, count, state.acc + r * state.acc_stride, padded, state.largest[r], state.total[r]);
         }
-        widen(block.values + start * block.kv_stride, block.kv_stride, count, block.dim, padded, kv);
+        widen(block.values.at(start * block.kv_stride), block.kv_stride, count, block.dim, padded, kv);
         size_t r = 0;
         for (; r + 4 <= rows; r += 4)
             weighted_rows<4>(scores + r * attention_chunk, kv, padded, count,

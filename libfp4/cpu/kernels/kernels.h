@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libfp4/cpu/cpu_level.h"
+#include "libfp4/cpu/kv_rows.h"
 #include "libfp4/engine/backend.h"
 
 namespace fp4 {
@@ -69,8 +70,8 @@ struct AttentionBlock {
     size_t group; // query heads per kv head
     size_t dim;
     float scale;
-    const uint16_t* keys; // f16, at this kv head, of cache row 0
-    const uint16_t* values;
+    KvRows keys; // at this kv head, of cache row 0
+    KvRows values;
     size_t kv_stride;
     size_t position;   // of the first token
     size_t window;     // 0: all

@@ -5,10 +5,17 @@
 #include "libfp4/format/element.h"
 
 namespace fp4::reference {
+namespace {
+
+double value_at(KvRows rows, size_t i) {
+    return rows.format == KvFormat::f16 ? decode_f16(rows.f16()[i]) : rows.f32()[i];
+}
+
+} // namespace
 
 // softmax(q K^T * scale) V over the rows the causal mask and the window leave.
-void attention(const HostAttention& attention, size_t i, const float* q, const uint16_t* keys,
-               const uint16_t* values, float* out) {
+void attention(const HostAttention& attention, size_t i, const float* q, KvRows keys,
+               KvRows values, float* out) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim;
     size_t row = shape.kv_heads * dim;
@@ -23,7 +30,7 @@ void attention(const HostAttention& attention, size_t i, const float* q, const u
         for (size_t p = begin; p < end; ++p) {
             double score = 0.0;
             for (size_t j = 0; j < dim; ++j)
-                score += double(query[j]) * decode_f16(keys[p * row + kv_offset + j]);
+                score += double(query[j]) * value_at(keys, p * row + kv_offset + j);
             weights[p - begin] = score * attention.params.scale;
             largest = std::max(largest, weights[p - begin]);
         }
@@ -32,7 +39,7 @@ void attention(const HostAttention& attention, size_t i, const float* q, const u
         for (size_t j = 0; j < dim; ++j) {
             double sum = 0.0;
             for (size_t p = begin; p < end; ++p)
-                sum += weights[p - begin] * decode_f16(values[p * row + kv_offset + j]);
+                sum += weights[p - begin] * value_at(values, p * row + kv_offset + j);
             out[h * dim + j] = static_cast<float>(sum / total);
         }
     }

@@ -39,13 +39,13 @@ void ReferenceStream::run_linear(const Activation& input, size_t n, std::span<co
     }
 }
 
-void ReferenceStream::run_rope(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys,
-                               uint16_t* values) {
+void ReferenceStream::run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
+                               KvRows values) {
     reference::rope_append(rope, q, k, v, keys, values);
 }
 
-void ReferenceStream::run_attention(const HostAttention& attention, const float* q, const uint16_t* keys,
-                                    const uint16_t* values, const HostRounding& rounding) {
+void ReferenceStream::run_attention(const HostAttention& attention, const float* q, KvRows keys,
+                                    KvRows values, const HostRounding& rounding) {
     std::vector<float> row(attention.width());
     for (size_t t = 0; t < attention.n; ++t) {
         reference::attention(attention, t, q, keys, values, row.data());

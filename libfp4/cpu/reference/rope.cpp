@@ -27,10 +27,18 @@ void norm_and_rotate(const HostRope& rope, const HostNorm* norm, size_t position
     rotate_head(rope, position, head);
 }
 
+void set_value(KvRows rows, size_t i, float value) {
+    if (rows.format == KvFormat::f16) {
+        rows.f16()[i] = encode_f16(value);
+    } else {
+        rows.f32()[i] = value;
+    }
+}
+
 } // namespace
 
-void rope_append(const HostRope& rope, float* q, const float* k, const float* v, uint16_t* keys,
-                 uint16_t* values) {
+void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
+                 KvRows values) {
     size_t dim = rope.shape.head_dim;
     std::vector<float> head(dim);
     for (size_t t = 0; t < rope.n; ++t) {
@@ -42,8 +50,8 @@ void rope_append(const HostRope& rope, float* q, const float* k, const float* v,
             std::copy(k + offset, k + offset + dim, head.begin());
             norm_and_rotate(rope, rope.k_norm, rope.position + t, head.data());
             for (size_t j = 0; j < dim; ++j) {
-                keys[offset + j] = encode_f16(head[j]);
-                values[offset + j] = encode_f16(v[offset + j]);
+                set_value(keys, offset + j, head[j]);
+                set_value(values, offset + j, v[offset + j]);
             }
         }
     }

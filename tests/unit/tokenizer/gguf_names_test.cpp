@@ -39,7 +39,7 @@ GgufMetadata metadata_of(const json& tokenizer, const std::string& pre) {
     metadata.set("tokenizer.ggml.token_type", std::move(types));
     metadata.set("tokenizer.ggml.merges", std::move(merges));
     metadata.set("tokenizer.ggml.bos_token_id", uint64_t{0});
-    metadata.set("tokenizer.ggml.eos_token_id", uint64_t{1});
+    metadata.set("tokenizer.ggml.eos_token_id", uint64_t{0});
     return metadata;
 }
 
