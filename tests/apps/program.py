@@ -109,7 +109,7 @@ def make_large_model(folder, layers=8, hidden=1024, ffn=4096):
         shutil.copy(TINY / name, folder)
     config = json.loads((TINY / "config.json").read_text())
     config.update(hidden_size=hidden, intermediate_size=ffn, num_hidden_layers=layers, num_attention_heads=16)
-    config.update(num_key_value_heads=16, head_dim=hidden // 16)
+    config.update(num_key_value_heads=16, head_dim=hidden // 16, max_position_embeddings=4096)
     (folder / "config.json").write_text(json.dumps(config))
     header = {}
     offset = 0
