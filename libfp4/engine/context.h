@@ -1,4 +1,5 @@
-// One conversation: the KV cache, the tokens in it, and the means to run more. One thread at a time, except cancel().
+// One conversation: the KV cache, the tokens in it, and the means to run more. One thread at a time, except
+// cancel().
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,8 @@ Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelCo
 
 class Context {
   public:
-    static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model, const ContextConfig& config);
+    static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model,
+                                                   const ContextConfig& config);
 
     const Model& model() const { return *model_; }
     const ContextConfig& config() const { return config_; } // resolved
@@ -40,8 +42,8 @@ class Context {
     int threads() const { return stream_->threads(); }
     const std::vector<int32_t>& tokens() const { return tokens_; }
 
-    // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count only then; a new
-    // begin_pass or abandon_pass drops an unfinished one.
+    // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count
+    // only then; a new begin_pass or abandon_pass drops an unfinished one.
     Result<void> begin_pass(std::span<const int32_t> tokens);
     Result<bool> advance_pass();
     void abandon_pass() { pass_.clear(); }
@@ -69,7 +71,9 @@ class Context {
   private:
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
-    void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
+    void publish() {
+        published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed);
+    }
 
     std::shared_ptr<const Model> model_;
     ContextConfig config_;
@@ -77,10 +81,10 @@ class Context {
     std::unique_ptr<KvCache> cache_;
     std::unique_ptr<Forward> forward_;
     std::vector<int32_t> tokens_;
-    std::vector<int32_t> pass_;      // tokens of the pass under way
-    bool has_logits_ = false;        // the device holds the last token's logits
-    size_t last_logit_row_ = 0;      // their row there
-    std::vector<float> all_logits_;  // [rows of the last eval, vocabulary] when asked for
+    std::vector<int32_t> pass_;     // tokens of the pass under way
+    bool has_logits_ = false;       // the device holds the last token's logits
+    size_t last_logit_row_ = 0;     // their row there
+    std::vector<float> all_logits_; // [rows of the last eval, vocabulary] when asked for
     uint64_t bytes_ = 0;
     std::atomic<bool> cancelled_{false};
     std::atomic<uint32_t> published_used_{0};

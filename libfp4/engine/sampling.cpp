@@ -28,8 +28,10 @@ void apply_bias(std::vector<float>& logits, std::span<const LogitBias> bias) {
     }
 }
 
-void apply_penalties(std::vector<float>& logits, const SamplingConfig& config, std::span<const int32_t> history) {
-    bool off = config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f && config.frequency_penalty == 0.0f;
+void apply_penalties(std::vector<float>& logits, const SamplingConfig& config,
+                     std::span<const int32_t> history) {
+    bool off = config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f &&
+               config.frequency_penalty == 0.0f;
     if (off || config.penalty_last_n <= 0) return;
     size_t n = std::min(history.size(), static_cast<size_t>(config.penalty_last_n));
     std::unordered_map<int32_t, int> counts;
@@ -50,7 +52,8 @@ std::vector<Candidate> ordered_candidates(std::span<const float> logits, size_t 
         if (logits[i] > forbidden) candidates.push_back({logits[i], static_cast<int32_t>(i)});
     }
     keep = std::min(keep, candidates.size());
-    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(keep), candidates.end(), better);
+    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(keep),
+                      candidates.end(), better);
     candidates.resize(keep);
     return candidates;
 }

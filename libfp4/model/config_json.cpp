@@ -93,7 +93,8 @@ Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
                                         std::tuple{"sliding_attention", &config.rope_local, 1e4}}) {
             auto it = parameters->find(key);
             if (it == parameters->end()) continue;
-            if (!it->is_object()) return error(Status::format, fields.source(), ": '", key, "' is not an object");
+            if (!it->is_object())
+                return error(Status::format, fields.source(), ": '", key, "' is not an object");
             FP4_ASSIGN(*rope, parse_rope(Fields(*it, fields.source()), theta));
         }
         return {};
@@ -102,7 +103,8 @@ Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
     const Json* scaling = parameters ? parameters : fields.find("rope_scaling");
     config.rope.theta = theta;
     if (scaling) {
-        if (!scaling->is_object()) return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
+        if (!scaling->is_object())
+            return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
         FP4_ASSIGN(config.rope, parse_rope(Fields(*scaling, fields.source()), theta));
     }
     config.rope_local = config.rope;
@@ -118,15 +120,16 @@ Result<void> parse_layer_types(const Fields& fields, ModelConfig& config) {
     config.sliding.assign(std::min<uint32_t>(config.layers, 4096), 0);
     if (const Json* types = fields.find("layer_types")) {
         if (!types->is_array() || types->size() != config.sliding.size()) {
-            return error(Status::format, fields.source(), ": 'layer_types' does not list one type for each of ",
-                         config.layers, " layers");
+            return error(Status::format, fields.source(),
+                         ": 'layer_types' does not list one type for each of ", config.layers, " layers");
         }
         for (size_t i = 0; i < config.sliding.size(); ++i) {
             const Json& type = (*types)[i];
             if (type == "sliding_attention") {
                 config.sliding[i] = 1;
             } else if (type != "full_attention") {
-                return error(Status::unsupported, fields.source(), ": layer ", i, " is neither full nor sliding attention");
+                return error(Status::unsupported, fields.source(), ": layer ", i,
+                             " is neither full nor sliding attention");
             }
         }
     } else if (config.architecture == Architecture::gemma3) {
@@ -193,7 +196,8 @@ Result<void> parse_gemma3(const Fields& fields, ModelConfig& config) {
     FP4_ASSIGN(double scalar, fields.number("query_pre_attn_scalar", 256.0));
     config.attention_scale = static_cast<float>(1.0 / std::sqrt(scalar));
     for (const char* key : {"final_logit_softcapping", "attn_logit_softcapping"}) {
-        if (fields.find(key)) return error(Status::unsupported, fields.source(), ": '", key, "' is not supported");
+        if (fields.find(key))
+            return error(Status::unsupported, fields.source(), ": '", key, "' is not supported");
     }
     return {};
 }
@@ -288,20 +292,23 @@ std::string config_to_json(const ModelConfig& config) {
         {"attention_bias", config.qkv_bias},
         {"mlp_bias", config.mlp_bias},
         {"hidden_act", config.glu == Glu::silu ? "silu" : "gelu_pytorch_tanh"},
-        {"rope_parameters", {{"full_attention", rope_to_json(config.rope)},
-                             {"sliding_attention", rope_to_json(config.rope_local)}}},
-        {"fp4", {{"name", config.name},
-                 {"rope_interleaved", config.rope_interleaved},
-                 {"norm_plus_one", config.norm_plus_one},
-                 {"qkv_bias", config.qkv_bias},
-                 {"output_bias", config.output_bias},
-                 {"attention_scale", config.attention_scale}}},
+        {"rope_parameters",
+         {{"full_attention", rope_to_json(config.rope)},
+          {"sliding_attention", rope_to_json(config.rope_local)}}},
+        {"fp4",
+         {{"name", config.name},
+          {"rope_interleaved", config.rope_interleaved},
+          {"norm_plus_one", config.norm_plus_one},
+          {"qkv_bias", config.qkv_bias},
+          {"output_bias", config.output_bias},
+          {"attention_scale", config.attention_scale}}},
     };
     if (config.sliding_window > 0) {
         json["sliding_window"] = config.sliding_window;
     }
     Json types = Json::array();
-    for (uint8_t is_sliding : config.sliding) types.push_back(is_sliding ? "sliding_attention" : "full_attention");
+    for (uint8_t is_sliding : config.sliding)
+        types.push_back(is_sliding ? "sliding_attention" : "full_attention");
     json["layer_types"] = std::move(types);
     if (config.architecture == Architecture::gemma3) {
         json["query_pre_attn_scalar"] = 1.0 / (double(config.attention_scale) * config.attention_scale);

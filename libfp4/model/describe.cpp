@@ -26,7 +26,8 @@ Json describe_tensors(const Checkpoint& checkpoint, uint64_t& elements, uint64_t
 // Of the files that hold the tensors.
 uint64_t file_bytes(const Checkpoint& checkpoint) {
     std::map<const ByteSource*, uint64_t> sizes;
-    for (const StoredRegion& region : checkpoint.regions()) sizes[region.source.get()] = region.source->size();
+    for (const StoredRegion& region : checkpoint.regions())
+        sizes[region.source.get()] = region.source->size();
     uint64_t total = 0;
     for (auto [source, size] : sizes) total += size;
     return total;
@@ -60,7 +61,8 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
     json["parameters"] = elements;
     json["tensor_bytes"] = bytes;
     json["file_bytes"] = file_bytes(*checkpoint);
-    json["bits_per_weight"] = elements ? 8.0 * static_cast<double>(bytes) / static_cast<double>(elements) : 0.0;
+    json["bits_per_weight"] =
+        elements ? 8.0 * static_cast<double>(bytes) / static_cast<double>(elements) : 0.0;
     json["tokenizer"] = describe_tokenizer(*checkpoint);
     json["chat_template"] = read_chat_template(*checkpoint).ok();
     if (checkpoint->has_document("manifest.json")) {

@@ -34,10 +34,11 @@ Result<std::unique_ptr<BaseFileReader>> BaseFileReader::open(const std::string& 
     Header header;
     if (source.size() < sizeof header) return error(Status::format, path, ": too short for a base file");
     FP4_TRY(source.read_at(0, {reinterpret_cast<uint8_t*>(&header), sizeof header}));
-    if (std::memcmp(header.magic, magic, sizeof magic) != 0) return error(Status::format, path, ": not a base file (wrong magic)");
+    if (std::memcmp(header.magic, magic, sizeof magic) != 0)
+        return error(Status::format, path, ": not a base file (wrong magic)");
     if (header.window < 4 || header.vocabulary < 1 || header.windows < 1) {
-        return error(Status::format, path, ": window ", header.window, ", vocabulary ", header.vocabulary, " or windows ",
-                     header.windows, " is not a positive size");
+        return error(Status::format, path, ": window ", header.window, ", vocabulary ", header.vocabulary,
+                     " or windows ", header.windows, " is not a positive size");
     }
     EvaluationWindows& windows = reader->windows_;
     windows.window = static_cast<uint32_t>(header.window);
@@ -46,11 +47,14 @@ Result<std::unique_ptr<BaseFileReader>> BaseFileReader::open(const std::string& 
     auto token_count = checked_mul(windows.window, static_cast<uint64_t>(header.windows));
     auto rows = checked_mul(static_cast<uint64_t>(header.windows), windows.scored());
     auto row_bytes = rows ? checked_mul(*rows, 2 * reader->record_.size()) : std::nullopt;
-    auto total = token_count && row_bytes ? checked_add(*row_bytes, sizeof header + 4 * *token_count) : std::nullopt;
-    if (!total || *total > source.size()) return error(Status::format, path, ": the file is shorter than its header says");
+    auto total =
+        token_count && row_bytes ? checked_add(*row_bytes, sizeof header + 4 * *token_count) : std::nullopt;
+    if (!total || *total > source.size())
+        return error(Status::format, path, ": the file is shorter than its header says");
     reader->data_offset_ = sizeof header + 4 * *token_count;
     windows.tokens.resize(*token_count);
-    FP4_TRY(source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), 4 * *token_count}));
+    FP4_TRY(
+        source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), 4 * *token_count}));
     return reader;
 }
 
@@ -61,11 +65,13 @@ Result<void> BaseFileReader::read_row(size_t window, size_t row, float* log_prob
     float scale, smallest;
     std::memcpy(&scale, record_.data(), 4);
     std::memcpy(&smallest, record_.data() + 2, 4);
-    for (size_t i = 0; i < vocabulary_; ++i) log_probabilities[i] = scale * record_[header_words + i] + smallest;
+    for (size_t i = 0; i < vocabulary_; ++i)
+        log_probabilities[i] = scale * record_[header_words + i] + smallest;
     return {};
 }
 
-Result<std::unique_ptr<BaseFileWriter>> BaseFileWriter::create(const std::string& path, const EvaluationWindows& windows,
+Result<std::unique_ptr<BaseFileWriter>> BaseFileWriter::create(const std::string& path,
+                                                               const EvaluationWindows& windows,
                                                                uint32_t vocabulary) {
     auto writer = std::make_unique<BaseFileWriter>();
     writer->record_.resize(record_words(vocabulary));
