@@ -13,7 +13,8 @@ struct LogState {
     LogSink sink = nullptr;
     void* user = nullptr;
     LogLevel level = LogLevel::warning;
-    std::deque<std::pair<LogLevel, std::string>> ring;
+    std::deque<LogMessage> ring;
+    uint64_t next_number = 0;
 };
 
 LogState& log_state() {
@@ -40,7 +41,7 @@ void log(LogLevel level, std::string_view text) {
         std::lock_guard lock(state.mutex);
         if (level > state.level) return;
         if (state.ring.size() == ring_capacity) state.ring.pop_front();
-        state.ring.emplace_back(level, copy);
+        state.ring.push_back({state.next_number++, level, copy});
         sink = state.sink;
         user = state.user;
     }
@@ -48,14 +49,17 @@ void log(LogLevel level, std::string_view text) {
     if (sink) sink(static_cast<int32_t>(level), copy.c_str(), user);
 }
 
-bool take_log(LogLevel& level, std::string& text) {
+std::optional<LogMessage> peek_log() {
     LogState& state = log_state();
     std::lock_guard lock(state.mutex);
-    if (state.ring.empty()) return false;
-    level = state.ring.front().first;
-    text = std::move(state.ring.front().second);
-    state.ring.pop_front();
-    return true;
+    if (state.ring.empty()) return std::nullopt;
+    return state.ring.front();
+}
+
+void drop_log(uint64_t number) {
+    LogState& state = log_state();
+    std::lock_guard lock(state.mutex);
+    if (!state.ring.empty() && state.ring.front().number == number) state.ring.pop_front();
 }
 
 } // namespace fp4

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,14 @@ using LogSink = void (*)(int32_t level, const char* text, void* user);
 void set_log(LogSink sink, LogLevel level, void* user);
 void log(LogLevel level, std::string_view text);
 
-// Takes the oldest unread message out of the ring; false when there is none.
-bool take_log(LogLevel& level, std::string& text);
+struct LogMessage {
+    uint64_t number; // counts up from 0
+    LogLevel level;
+    std::string text;
+};
+
+// The oldest unread message, which stays until dropped by its number; nullopt when there is none.
+std::optional<LogMessage> peek_log();
+void drop_log(uint64_t number);
 
 } // namespace fp4

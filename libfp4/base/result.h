@@ -110,10 +110,12 @@ class [[nodiscard]] Result<void> {
 
 // Propagates a failure to the caller. FP4_TRY(expr) for Result<void>,
 // FP4_ASSIGN(auto x, expr) binds the value.
-#define FP4_TRY(expr)                                              \
+#define FP4_TRY(expr) FP4_TRY_AT_(expr, __COUNTER__)
+#define FP4_TRY_AT_(expr, n) FP4_TRY_NAMED_(expr, n)
+#define FP4_TRY_NAMED_(expr, n)                                    \
     do {                                                           \
-        if (auto fp4_result_ = (expr); !fp4_result_.ok()) {        \
-            return std::move(fp4_result_).error();                 \
+        if (auto fp4_result_##n = (expr); !fp4_result_##n.ok()) {  \
+            return std::move(fp4_result_##n).error();              \
         }                                                          \
     } while (0)
 

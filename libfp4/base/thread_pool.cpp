@@ -44,18 +44,22 @@ struct ThreadPool::Impl {
     int sleepers = 0;
     bool stop = false;
 
-    // One loop at a time: fields below are written by the caller before `generation` moves.
-    std::atomic<uint64_t> generation{0};
+    // One loop at a time. task, context and count are written only while the loop is closed and nobody is active. A
+    // worker announces itself before it looks whether a loop is open, the caller closes the loop before it looks for
+    // active workers (both sequentially consistent, Dekker's pattern): so the caller need not wait for a worker that
+    // sleeps or was not scheduled in time.
+    std::atomic<uint64_t> generation{0}; // loops started so far
+    std::atomic<bool> open{false};
+    std::atomic<int> active{0};
     Task task = nullptr;
     void* context = nullptr;
     size_t count = 0;
     std::atomic<size_t> next{0};
-    std::atomic<int> running{0};
 
-    void drain() {
+    void drain(size_t worker) {
         for (size_t i = next.fetch_add(1, std::memory_order_relaxed); i < count;
              i = next.fetch_add(1, std::memory_order_relaxed)) {
-            task(context, i);
+            task(context, i, worker);
         }
     }
 
@@ -71,13 +75,14 @@ struct ThreadPool::Impl {
         return !stop;
     }
 
-    void work(ThreadPriority priority) {
+    void work(ThreadPriority priority, size_t worker) {
         apply_priority(priority);
         uint64_t seen = 0;
         while (wait_for_work(seen)) {
-            ++seen;
-            drain();
-            running.fetch_sub(1, std::memory_order_acq_rel);
+            seen = generation.load(std::memory_order_acquire);
+            active.fetch_add(1, std::memory_order_seq_cst);
+            if (open.load(std::memory_order_seq_cst)) drain(worker);
+            active.fetch_sub(1, std::memory_order_release);
         }
     }
 };
@@ -94,7 +99,10 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads, ThreadPriori
     auto pool = std::unique_ptr<ThreadPool>(new ThreadPool(std::make_unique<Impl>()));
     for (int i = 1; i < threads; ++i) {
         try {
-            pool->impl_->workers.emplace_back([impl = pool->impl_.get(), priority] { impl->work(priority); });
+            pool->impl_->workers.emplace_back(
+                [impl = pool->impl_.get(), priority, worker = static_cast<size_t>(i)] {
+                    impl->work(priority, worker);
+                });
         } catch (const std::system_error& failure) {
             return error(Status::memory, "cannot start worker thread ", i, ": ", failure.what());
         }
@@ -108,7 +116,6 @@ ThreadPool::~ThreadPool() {
         std::lock_guard lock(impl_->mutex);
         impl_->stop = true;
         impl_->generation.fetch_add(1, std::memory_order_release);
-        impl_->count = 0;
     }
     impl_->wake.notify_all();
     for (std::thread& worker : impl_->workers) worker.join();
@@ -121,14 +128,14 @@ int ThreadPool::threads() const {
 void ThreadPool::run(size_t count, Task task, void* context) {
     Impl& pool = *impl_;
     if (count <= 1 || pool.workers.empty()) {
-        for (size_t i = 0; i < count; ++i) task(context, i);
+        for (size_t i = 0; i < count; ++i) task(context, i, 0);
         return;
     }
     pool.task = task;
     pool.context = context;
     pool.count = count;
     pool.next.store(0, std::memory_order_relaxed);
-    pool.running.store(static_cast<int>(pool.workers.size()), std::memory_order_relaxed);
+    pool.open.store(true, std::memory_order_seq_cst);
     bool wake_sleepers;
     {
         std::lock_guard lock(pool.mutex);
@@ -136,9 +143,10 @@ void ThreadPool::run(size_t count, Task task, void* context) {
         wake_sleepers = pool.sleepers > 0;
     }
     if (wake_sleepers) pool.wake.notify_all();
-    pool.drain();
-    // Workers are in their last item: short, so spin, then let others run.
-    for (int i = 0; pool.running.load(std::memory_order_acquire) != 0; ++i) {
+    pool.drain(0);
+    pool.open.store(false, std::memory_order_seq_cst);
+    // Active workers are in their last item: short, so spin, then let others run.
+    for (int i = 0; pool.active.load(std::memory_order_seq_cst) != 0; ++i) {
         if (i < spin_rounds) {
             relax();
         } else {

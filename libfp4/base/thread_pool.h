@@ -22,16 +22,26 @@ class ThreadPool {
 
     int threads() const;
 
-    // Calls body(index) for each index in [0, count), spread over the workers and the calling thread;
-    // returns when all have finished. One caller at a time. body must not throw.
+    // Calls body(index) or body(index, worker) for each index in [0, count), spread over the workers and the
+    // calling thread; returns when all have finished. worker in [0, threads()) names the thread, for its
+    // scratch memory. One caller at a time. body must not throw.
     template <class Body>
     void parallel_for(size_t count, Body&& body) {
-        run(count, [](void* context, size_t index) { (*static_cast<std::remove_reference_t<Body>*>(context))(index); },
+        run(
+            count,
+            [](void* context, size_t index, size_t worker) {
+                auto& call = *static_cast<std::remove_reference_t<Body>*>(context);
+                if constexpr (std::is_invocable_v<Body, size_t, size_t>) {
+                    call(index, worker);
+                } else {
+                    call(index);
+                }
+            },
             const_cast<void*>(static_cast<const void*>(&body)));
     }
 
   private:
-    using Task = void (*)(void* context, size_t index);
+    using Task = void (*)(void* context, size_t index, size_t worker);
     struct Impl;
     explicit ThreadPool(std::unique_ptr<Impl> impl);
     void run(size_t count, Task task, void* context);

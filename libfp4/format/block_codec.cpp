@@ -15,6 +15,9 @@ namespace {
 
 constexpr size_t max_block = 32;
 
+// Times the smallest block scale, 2^-9, it is still a normal float32 with a finite reciprocal.
+constexpr float smallest_tensor_scale = 0x1p-117f;
+
 float decode_element(BlockFormat format, uint8_t code) {
     switch (format) {
         case BlockFormat::mxfp8_e4m3:
@@ -59,7 +62,7 @@ float tensor_scale_for(BlockFormat format, ScaleRule rule, float tensor_amax) {
     // The scored rules may raise a block scale by half or more: 256 x 1.75 = 448 leaves the largest block
     // room.
     const float largest_block_scale = rule == ScaleRule::amax ? 448.0f : 256.0f;
-    return std::max(tensor_amax / (6.0f * largest_block_scale), std::numeric_limits<float>::min());
+    return std::max(tensor_amax / (6.0f * largest_block_scale), smallest_tensor_scale);
 }
 
 void quantize_row(BlockFormat format, ScaleRule rule, float tensor_scale, const float* values, size_t k,

@@ -34,8 +34,9 @@ constexpr BlockElement block_element(BlockFormat format) {
 // Code of a value already divided by its scales (not NaN). Same codes as element.h.
 constexpr uint8_t encode_block_element(const BlockElement& element, float value) {
     const uint32_t code = encode_magnitude(element.magnitude, magnitude_bits(value));
-    if (!has_sign(value)) return static_cast<uint8_t>(code);
-    return static_cast<uint8_t>(element.twos_complement ? 0u - code : code | 1u << (element.bits - 1));
+    const uint32_t sign = has_sign(value);
+    return static_cast<uint8_t>(element.twos_complement ? (code ^ (0u - sign)) + sign
+                                                        : code | sign << (element.bits - 1));
 }
 
 } // namespace fp4

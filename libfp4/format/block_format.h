@@ -19,8 +19,7 @@ namespace fp4 {
 enum class BlockFormat : uint8_t { mxfp4, nvfp4, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxint8 };
 inline constexpr int block_format_count = 7;
 
-// How the scale of a block is chosen. Sources: OCP MX v1.0 section 6.3 (floor); see scale_rule.h for the
-// others.
+// How the scale of a block is chosen. Formulas and sources: README.md.
 enum class ScaleRule : uint8_t {
     floor,      // MX: 2^(floor(log2 amax) - emax); clips above the largest element
     ceil,       // MX: smallest power of two that never clips
@@ -57,8 +56,7 @@ size_t row_code_bytes(BlockFormat format, size_t k);
 // is 2^-127.
 
 // The tensor scale a rule wants for a tensor whose largest magnitude is amax: 1 for MX (4/3 for prescale34),
-// amax/2688 or amax/1536 for NVFP4 (1 when amax is zero or not finite; never below the smallest normal
-// float).
+// amax/2688 or amax/1536 for NVFP4 (1 when amax is zero or not finite; at least 2^-117).
 float tensor_scale_for(BlockFormat format, ScaleRule rule, float tensor_amax);
 
 // The rule must apply to the format (scale_rule_applies); the tensor scale is positive and finite.

@@ -24,7 +24,7 @@ uint8_t encode_without_nan(const SmallFloat& format, int sign_bit, float value) 
 }
 
 float with_sign(bool negative, float magnitude) {
-    return negative ? -magnitude : magnitude;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | static_cast<uint32_t>(negative) << 31);
 }
 
 // Bits above the sign bit are ignored.

@@ -48,15 +48,14 @@ constexpr float exact_exp2(int exponent) {
 // Code of a magnitude given by its float32 bits (not NaN): round to nearest, ties to the even code.
 constexpr uint32_t encode_magnitude(const SmallFloat& format, uint32_t bits) {
     const uint32_t biased = bits >> 23;
-    const uint32_t significand = (bits & 0x7FFFFF) | (biased != 0 ? 0x800000u : 0u);
-    const int exponent = static_cast<int>(biased != 0 ? biased : 1) - 127;
+    const uint32_t significand = (bits & 0x7FFFFF) | static_cast<uint32_t>(biased != 0) << 23;
+    const int exponent = std::max(static_cast<int>(biased), 1) - 127;
     const int base = std::max(exponent, format.min_exponent);
-    const int dropped = 23 - format.mantissa_bits + (base - exponent);
-    if (dropped > 24) return 0; // less than half of the smallest subnormal
-    uint32_t kept = significand >> dropped;
-    const uint32_t rest = significand & ((1u << dropped) - 1);
-    const uint32_t half = 1u << (dropped - 1);
-    if (rest > half || (rest == half && (kept & 1) != 0)) ++kept;
+    // At 25 dropped bits everything is less than half of the smallest subnormal.
+    const int dropped = std::min(23 - format.mantissa_bits + (base - exponent), 25);
+    const uint32_t just_under_half = (1u << (dropped - 1)) - 1;
+    const uint32_t odd = significand >> dropped & 1;
+    const uint32_t kept = (significand + just_under_half + odd) >> dropped;
     // A normal number's hidden bit is still in `kept` and adds the first exponent step.
     const uint32_t code = (static_cast<uint32_t>(base - format.min_exponent) << format.mantissa_bits) + kept;
     return std::min(code, format.max_code);
@@ -64,11 +63,10 @@ constexpr uint32_t encode_magnitude(const SmallFloat& format, uint32_t bits) {
 
 constexpr float decode_magnitude(const SmallFloat& format, uint32_t code) {
     const uint32_t exponent = code >> format.mantissa_bits;
-    const uint32_t mantissa = code & ((1u << format.mantissa_bits) - 1);
-    const int step = format.min_exponent - format.mantissa_bits;
-    if (exponent == 0) return static_cast<float>(mantissa) * exact_exp2(step);
-    const float significand = static_cast<float>(mantissa | 1u << format.mantissa_bits);
-    return significand * exact_exp2(step + static_cast<int>(exponent) - 1);
+    const uint32_t hidden_bit = static_cast<uint32_t>(exponent != 0) << format.mantissa_bits;
+    const uint32_t significand = (code & ((1u << format.mantissa_bits) - 1)) | hidden_bit;
+    const int step = format.min_exponent - format.mantissa_bits + std::max(static_cast<int>(exponent), 1) - 1;
+    return static_cast<float>(significand) * exact_exp2(step);
 }
 
 constexpr float max_value(const SmallFloat& format) {

@@ -17,7 +17,7 @@ inline constexpr uint64_t max_shards = 1024;         // each one is an open file
 inline constexpr uint64_t max_safetensors_header = 100'000'000; // the safetensors specification's own limit
 inline constexpr uint64_t max_json_depth = 64;
 inline constexpr uint64_t max_json_values = 1u << 24;
-inline constexpr uint64_t max_header_json_values = 1u << 22;
+inline constexpr uint64_t max_header_json_values = 3u << 20; // about ten to a tensor
 
 // GGUF. Key and name lengths and the number of dimensions are the specification's.
 inline constexpr uint64_t max_gguf_keys = 1u << 16;

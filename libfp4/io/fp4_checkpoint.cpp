@@ -1,13 +1,12 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "libfp4/io/document_blob.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/fp4_profile.h"
 #include "libfp4/io/gguf_document.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/stored_checkpoint.h"
 #include "libfp4/io/tensor_shape.h"
@@ -15,8 +14,6 @@
 
 namespace fp4 {
 namespace {
-
-using nlohmann::json;
 
 // One file while it is being taken apart.
 struct Fp4File {
@@ -62,28 +59,28 @@ struct TableEntry {
 Result<std::vector<TableEntry>> read_table(const Fp4File& file) {
     FP4_ASSIGN(std::string_view text, metadata(file, profile::tensors_key));
     std::string where = concat(file.name(), ": '", profile::tensors_key, "'");
-    FP4_ASSIGN(json root,
+    FP4_ASSIGN(JsonValue root,
                parse_json(text, where, {.max_depth = 3, .max_values = limits::max_header_json_values}));
-    if (!root.is_object()) return error(Status::format, where, " is not an object");
+    if (!root.object()) return error(Status::format, where, " is not an object");
     std::vector<TableEntry> table;
-    for (const auto& [name, object] : root.items()) {
+    for (const auto& [name, described] : *root.object()) {
         std::string what = concat(where, ": tensor '", printable(name), "'");
-        auto encoding = object.is_object() ? object.find("encoding") : object.end();
-        auto shape = object.is_object() ? object.find("shape") : object.end();
-        if (encoding == object.end() || !encoding->is_string() || shape == object.end() ||
-            !shape->is_array()) {
+        const JsonValue* encoding = described.find("encoding");
+        const JsonValue* shape = described.find("shape");
+        if (!encoding || !encoding->string() || !shape || !shape->array()) {
             return error(Status::format, what, " has no 'encoding' string and 'shape' array");
         }
-        auto format = parse_block_format(encoding->get_ref<const std::string&>());
+        auto format = parse_block_format(*encoding->string());
         if (!format) {
             return error(Status::unsupported, what, " has the unknown encoding '",
-                         printable(encoding->get_ref<const std::string&>()), "'");
+                         printable(*encoding->string()), "'");
         }
         TableEntry entry{name, {.kind = TensorEncoding::Kind::block, .block = *format}, {}};
-        for (const json& dim : *shape) {
-            if (!dim.is_number_unsigned())
-                return error(Status::format, what, ": 'shape' holds no unsigned integer");
-            entry.shape.push_back(dim.get<uint64_t>());
+        for (const JsonValue& dim : *shape->array()) {
+            auto number = dim.unsigned_integer();
+            if (!number)
+                return error(Status::format, what, ": 'shape' holds something that is no unsigned integer");
+            entry.shape.push_back(*number);
         }
         table.push_back(std::move(entry));
     }
@@ -201,9 +198,12 @@ Result<std::shared_ptr<const GgufMetadata>> read_gguf_document(const Fp4File& fi
 
 } // namespace
 
+// One sign is enough: a damaged .fp4 file must not pass for plain safetensors.
 bool is_fp4(const SafetensorsHeader& header) {
-    auto found = header.metadata.find(profile::format_key);
-    return found != header.metadata.end() && found->second == profile::format_value;
+    auto format = header.metadata.find(profile::format_key);
+    if (format != header.metadata.end() && format->second == profile::format_value) return true;
+    auto ours = header.metadata.lower_bound(profile::own_key_prefix);
+    return ours != header.metadata.end() && ours->first.starts_with(profile::own_key_prefix);
 }
 
 Result<std::shared_ptr<Checkpoint>> open_fp4(std::shared_ptr<ByteSource> source,

@@ -1,11 +1,10 @@
 #include "libfp4/io/fp4_layout.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "libfp4/base/checked.h"
-#include "libfp4/io/json_document.h"
 #include "libfp4/io/file_limits.h"
+#include "libfp4/io/json_document.h"
 #include "libfp4/io/safetensors_header.h"
 #include "libfp4/io/tensor_shape.h"
 
@@ -91,7 +90,8 @@ Result<uint64_t> place_parts(Fp4Layout& layout, std::string& entries) {
     uint64_t end = 0;
     uint64_t padding = 0;
     for (Fp4Layout::Stored& stored : layout.stored) {
-        uint64_t gap = *checked_align_up(end, profile::alignment) - end; // far below the type's end: file_limits.h
+        uint64_t gap =
+            *checked_align_up(end, profile::alignment) - end; // far below the type's end: file_limits.h
         if (gap > 0) {
             append_entry(entries, {concat(profile::padding_prefix, padding++), DType::u8, {gap}, gap}, end);
             end += gap;
@@ -110,8 +110,8 @@ Result<Fp4Layout> plan_fp4_layout(const std::string& path, const std::vector<Fp4
                                   const std::vector<Fp4Document>& documents,
                                   const std::vector<std::vector<uint8_t>>& packed,
                                   std::string_view manifest) {
-    FP4_ASSIGN(nlohmann::json parsed, parse_json(manifest, concat(path, ": manifest")));
-    if (!parsed.is_object()) return error(Status::argument, path, ": the manifest is not a JSON object");
+    FP4_ASSIGN(JsonValue parsed, parse_json(manifest, concat(path, ": manifest")));
+    if (!parsed.object()) return error(Status::argument, path, ": the manifest is not a JSON object");
     if (documents.size() > limits::max_documents) {
         return error(Status::argument, path, ": ", documents.size(), " documents, the limit is ",
                      limits::max_documents);

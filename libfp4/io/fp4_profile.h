@@ -14,7 +14,8 @@ namespace fp4::profile {
 
 inline constexpr uint64_t alignment = 256;
 
-// Keys of __metadata__.
+// Keys of __metadata__. All but the first begin with own_key_prefix.
+inline constexpr std::string_view own_key_prefix = "fp4_";
 inline constexpr std::string_view format_key = "format";
 inline constexpr std::string_view format_value = "fp4";
 inline constexpr std::string_view version_key = "fp4_profile_version";

@@ -1,10 +1,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/gguf_document.h"
 #include "libfp4/io/gguf_parser.h"
 #include "libfp4/io/gguf_split.h"
-#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/stored_checkpoint.h"
 #include "libfp4/io/tensor_shape.h"

@@ -8,10 +8,10 @@
 #include <unordered_set>
 
 #include "libfp4/base/checked.h"
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/ggml_blocks.h"
 #include "libfp4/io/gguf_cursor.h"
 #include "libfp4/io/gguf_value.h"
-#include "libfp4/io/file_limits.h"
 #include "libfp4/io/tensor_shape.h"
 
 namespace fp4 {

@@ -1,11 +1,10 @@
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "libfp4/io/file_limits.h"
 #include "libfp4/io/hf_documents.h"
 #include "libfp4/io/json_document.h"
-#include "libfp4/io/file_limits.h"
 #include "libfp4/io/readers.h"
 #include "libfp4/io/safetensors_tensors.h"
 #include "libfp4/io/stored_checkpoint.h"
@@ -15,7 +14,6 @@ namespace fp4 {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 // A shard lies beside its index: a name that leads anywhere else is refused.
 bool is_plain_file_name(std::string_view name) {
@@ -27,23 +25,23 @@ using TensorsByShard = std::map<std::string, std::set<std::string, std::less<>>>
 
 Result<TensorsByShard> read_index(const std::string& path) {
     FP4_ASSIGN(std::string text, read_text_file(path, limits::max_safetensors_header));
-    FP4_ASSIGN(json root,
+    FP4_ASSIGN(JsonValue root,
                parse_json(text, path, {.max_depth = 8, .max_values = limits::max_header_json_values}));
-    auto map = root.is_object() ? root.find("weight_map") : root.end();
-    if (map == root.end() || !map->is_object())
-        return error(Status::format, path, ": has no 'weight_map' object");
-    if (map->empty()) return error(Status::format, path, ": 'weight_map' is empty");
-    if (map->size() > limits::max_tensors) {
-        return error(Status::limit, path, ": ", map->size(), " tensors, the limit is ", limits::max_tensors);
+    const JsonValue* map = root.find("weight_map");
+    if (!map || !map->object()) return error(Status::format, path, ": has no 'weight_map' object");
+    if (map->object()->empty()) return error(Status::format, path, ": 'weight_map' is empty");
+    if (map->object()->size() > limits::max_tensors) {
+        return error(Status::limit, path, ": ", map->object()->size(), " tensors, the limit is ",
+                     limits::max_tensors);
     }
     TensorsByShard shards;
-    for (const auto& [tensor, shard] : map->items()) {
-        if (!shard.is_string() || !is_plain_file_name(shard.get_ref<const std::string&>())) {
-            return error(
-                Status::format, path, ": 'weight_map' of tensor '", printable(tensor),
-                "' is not the name of a file in the same folder: ", printable(shard.dump(-1, ' ', true)));
+    for (const auto& [tensor, shard] : *map->object()) {
+        if (!shard.string() || !is_plain_file_name(*shard.string())) {
+            return error(Status::format, path, ": 'weight_map' of tensor '", printable(tensor),
+                         "' is not the name of a file in the same folder: '",
+                         shard.string() ? printable(*shard.string()) : "", "'");
         }
-        shards[shard.get_ref<const std::string&>()].insert(tensor);
+        shards[*shard.string()].insert(tensor);
     }
     if (shards.size() > limits::max_shards) {
         return error(Status::limit, path, ": ", shards.size(), " shards, the limit is ", limits::max_shards);

@@ -1,39 +1,39 @@
 #include "libfp4/io/json_document.h"
 
 #include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+
+#include "libfp4/io/tensor_shape.h"
 
 namespace fp4 {
 namespace {
 
 using nlohmann::json;
 
-// Builds the value from parser events, so that each check happens before the value it guards is stored.
-// Every event returns false to stop the parser.
+// Builds the value from the events of nlohmann's parser, so that each check happens before the value it
+// guards is stored. Every event returns false to stop the parser.
 class StrictBuilder final : public nlohmann::json_sax<json> {
   public:
     explicit StrictBuilder(const JsonLimits& limits) : limits_(limits) {}
 
-    json take() { return std::move(root_); }
+    JsonValue take() { return std::move(root_); }
     const Error& failure() const { return failure_; }
 
     bool null() override { return add(nullptr); }
     bool boolean(bool value) override { return add(value); }
-    bool number_integer(number_integer_t value) override { return add(value); }
-    bool number_unsigned(number_unsigned_t value) override { return add(value); }
+    bool number_integer(number_integer_t value) override { return add(int64_t{value}); }
+    bool number_unsigned(number_unsigned_t value) override { return add(uint64_t{value}); }
     bool number_float(number_float_t value, const string_t&) override { return add(value); }
     bool string(string_t& value) override { return add(std::move(value)); }
-    bool binary(binary_t&) override { return fail(Status::format, "binary value"); }
+    bool binary(binary_t&) override { return fail(Status::format, "holds a binary value"); }
 
-    bool start_object(std::size_t) override { return open(json::object()); }
-    bool start_array(std::size_t) override { return open(json::array()); }
+    bool start_object(std::size_t) override { return open(JsonValue::Object()); }
+    bool start_array(std::size_t) override { return open(JsonValue::Array()); }
     bool end_object() override { return stack_.pop_back(), true; }
     bool end_array() override { return stack_.pop_back(), true; }
 
     bool key(string_t& name) override {
-        auto [position, inserted] = stack_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
-        if (!inserted) return fail(Status::format, concat("key '", name, "' appears twice"));
+        auto [position, inserted] = stack_.back()->object()->try_emplace(name);
+        if (!inserted) return fail(Status::format, concat("has the key '", printable(name), "' twice"));
         slot_ = &position->second;
         return true;
     }
@@ -42,7 +42,7 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
         // The library's text begins with an identifier in brackets; what follows it is for people.
         std::string_view text = cause.what();
         if (size_t bracket = text.find("] "); bracket != text.npos) text.remove_prefix(bracket + 2);
-        return fail(Status::format, concat("near byte ", position, ": ", text));
+        return fail(Status::format, concat("is malformed near byte ", position, ": ", printable(text)));
     }
 
   private:
@@ -51,50 +51,88 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
         return false;
     }
 
-    // Where the next value belongs: after a key, at the end of an array, or the root.
-    template <class Value>
-    json* place(Value&& value) {
-        if (stack_.empty()) return root_ = std::forward<Value>(value), &root_;
-        json& parent = *stack_.back();
-        if (parent.is_object()) return *slot_ = std::forward<Value>(value), slot_;
-        return &parent.get_ref<json::array_t&>().emplace_back(std::forward<Value>(value));
-    }
-
-    template <class Value>
-    bool add(Value&& value) {
+    // The place of the next value: the root, after a key, or at the end of an array. Null beyond the limit.
+    JsonValue* place() {
         if (++values_ > limits_.max_values) {
-            return fail(Status::limit, concat("more than ", limits_.max_values, " values"));
+            fail(Status::limit, concat("has more than ", limits_.max_values, " values"));
+            return nullptr;
         }
-        place(std::forward<Value>(value));
-        return true;
+        if (stack_.empty()) return &root_;
+        JsonValue::Array* array = stack_.back()->array();
+        return array ? &array->emplace_back() : slot_;
     }
 
-    bool open(json container) {
+    template <class T>
+    bool add(T value) {
+        JsonValue* target = place();
+        if (target) target->set(std::move(value));
+        return target != nullptr;
+    }
+
+    template <class T>
+    bool open(T container) {
         if (stack_.size() >= limits_.max_depth) {
-            return fail(Status::limit, concat("nested deeper than ", limits_.max_depth, " levels"));
+            return fail(Status::limit, concat("is nested deeper than ", limits_.max_depth, " levels"));
         }
-        if (++values_ > limits_.max_values) {
-            return fail(Status::limit, concat("more than ", limits_.max_values, " values"));
-        }
-        // A parent array may move its elements when it grows, but only while no child is open.
-        stack_.push_back(place(std::move(container)));
+        JsonValue* target = place();
+        if (!target) return false;
+        target->set(std::move(container));
+        // The pointer stays good: an array moves its elements only when it grows, and not while a child is
+        // open.
+        stack_.push_back(target);
         return true;
     }
 
     JsonLimits limits_;
-    json root_;
-    std::vector<json*> stack_;
-    json* slot_ = nullptr;
+    JsonValue root_;
+    std::vector<JsonValue*> stack_;
+    JsonValue* slot_ = nullptr;
     uint64_t values_ = 0;
-    Error failure_{Status::format, "not JSON"};
+    Error failure_{Status::format, "is malformed"};
 };
 
 } // namespace
 
-Result<json> parse_json(std::string_view text, std::string_view what, const JsonLimits& limits) {
+const JsonValue::Object* JsonValue::object() const {
+    const auto* box = std::get_if<std::unique_ptr<Object>>(&value_);
+    return box ? box->get() : nullptr;
+}
+
+std::optional<bool> JsonValue::boolean() const {
+    const bool* value = std::get_if<bool>(&value_);
+    return value ? std::optional(*value) : std::nullopt;
+}
+
+std::optional<uint64_t> JsonValue::unsigned_integer() const {
+    const uint64_t* value = std::get_if<uint64_t>(&value_);
+    return value ? std::optional(*value) : std::nullopt;
+}
+
+std::optional<int64_t> JsonValue::integer() const {
+    if (const int64_t* value = std::get_if<int64_t>(&value_)) return *value;
+    const uint64_t* value = std::get_if<uint64_t>(&value_);
+    return value && std::in_range<int64_t>(*value) ? std::optional(static_cast<int64_t>(*value))
+                                                   : std::nullopt;
+}
+
+std::optional<double> JsonValue::number() const {
+    if (const double* value = std::get_if<double>(&value_)) return *value;
+    if (const int64_t* value = std::get_if<int64_t>(&value_)) return static_cast<double>(*value);
+    const uint64_t* value = std::get_if<uint64_t>(&value_);
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+}
+
+const JsonValue* JsonValue::find(std::string_view key) const {
+    const Object* members = object();
+    if (!members) return nullptr;
+    auto found = members->find(key);
+    return found == members->end() ? nullptr : &found->second;
+}
+
+Result<JsonValue> parse_json(std::string_view text, std::string_view what, const JsonLimits& limits) {
     StrictBuilder builder(limits);
     if (!json::sax_parse(text.begin(), text.end(), &builder)) {
-        return error(builder.failure().status, what, ": JSON ", builder.failure().message);
+        return error(builder.failure().status, what, ": the JSON text ", builder.failure().message);
     }
     return builder.take();
 }

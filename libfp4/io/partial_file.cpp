@@ -52,10 +52,11 @@ Result<int> open_locked(const std::string& path) {
 int reserve(int fd, uint64_t bytes) {
     if (ftruncate(fd, 0) != 0) return errno;
 #if defined(__linux__)
-    if (bytes > 0 && fallocate(fd, 0, 0, static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP &&
-        errno != ENOSYS) {
-        return errno;
-    }
+    int taken;
+    do {
+        taken = bytes > 0 ? fallocate(fd, 0, 0, static_cast<off_t>(bytes)) : 0;
+    } while (taken != 0 && errno == EINTR);
+    if (taken != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
 #endif
     return ftruncate(fd, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
 }

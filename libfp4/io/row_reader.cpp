@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "libfp4/io/ggml_blocks.h"
 #include "libfp4/io/file_limits.h"
+#include "libfp4/io/ggml_blocks.h"
 
 namespace fp4 {
 namespace {

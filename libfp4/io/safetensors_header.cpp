@@ -4,18 +4,16 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "libfp4/base/checked.h"
-#include "libfp4/io/json_document.h"
 #include "libfp4/io/file_limits.h"
+#include "libfp4/io/json_document.h"
 #include "libfp4/io/tensor_shape.h"
 
 namespace fp4 {
 namespace {
 
-using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "the file formats are little-endian");
 
 constexpr uint64_t length_bytes = 8;
@@ -32,40 +30,41 @@ std::optional<DType> parse_dtype(std::string_view name) {
 }
 
 // A list of unsigned numbers, as `shape` and `data_offsets` are.
-Result<std::vector<uint64_t>> unsigned_list(const json& object, const char* field, const std::string& where) {
-    auto found = object.find(field);
-    if (found == object.end()) return error(Status::format, where, " has no '", field, "'");
-    if (!found->is_array()) return error(Status::format, where, ": '", field, "' is not an array");
+Result<std::vector<uint64_t>> unsigned_list(const JsonValue& object, const char* field,
+                                            const std::string& where) {
+    const JsonValue* found = object.find(field);
+    if (!found) return error(Status::format, where, " has no '", field, "'");
+    if (!found->array()) return error(Status::format, where, ": '", field, "' is not an array");
     std::vector<uint64_t> list;
-    for (const json& item : *found) {
-        if (!item.is_number_unsigned()) {
+    for (const JsonValue& item : *found->array()) {
+        auto number = item.unsigned_integer();
+        if (!number) {
             return error(Status::format, where, ": '", field,
                          "' holds something that is no unsigned integer");
         }
-        list.push_back(item.get<uint64_t>());
+        list.push_back(*number);
     }
     return list;
 }
 
 // offset is still relative to the data section here.
-Result<SafetensorsEntry> parse_entry(const std::string& name, const json& object, uint64_t data_bytes,
+Result<SafetensorsEntry> parse_entry(const std::string& name, const JsonValue& object, uint64_t data_bytes,
                                      const std::string& file) {
     std::string where = concat(file, ": tensor '", printable(name), "'");
     if (name.empty() || name.size() > limits::max_tensor_name) {
         return error(Status::limit, where, ": name of ", name.size(), " bytes, 1 to ",
                      limits::max_tensor_name, " are allowed");
     }
-    if (!object.is_object()) return error(Status::format, where, " is not described by an object");
+    if (!object.object()) return error(Status::format, where, " is not described by an object");
 
     SafetensorsEntry entry;
     entry.name = name;
-    auto dtype = object.find("dtype");
-    if (dtype == object.end() || !dtype->is_string())
-        return error(Status::format, where, " has no 'dtype' string");
-    auto known = parse_dtype(dtype->get_ref<const std::string&>());
+    const JsonValue* dtype = object.find("dtype");
+    if (!dtype || !dtype->string()) return error(Status::format, where, " has no 'dtype' string");
+    auto known = parse_dtype(*dtype->string());
     if (!known) {
-        return error(Status::unsupported, where, " has the unsupported dtype '",
-                     printable(dtype->get_ref<const std::string&>()), "'");
+        return error(Status::unsupported, where, " has the unsupported dtype '", printable(*dtype->string()),
+                     "'");
     }
     entry.dtype = *known;
 
@@ -87,21 +86,21 @@ Result<SafetensorsEntry> parse_entry(const std::string& name, const json& object
                      dtype_name(entry.dtype), " needs ", *bytes, " bytes, 'data_offsets' gives ",
                      range[1] - range[0]);
     }
-    if (object.size() != 3)
+    if (object.object()->size() != 3)
         return error(Status::format, where, " has fields besides dtype, shape and data_offsets");
     entry.offset = range[0];
     entry.bytes = *bytes;
     return entry;
 }
 
-Result<void> parse_metadata(const json& object, SafetensorsHeader& header, const std::string& file) {
-    if (!object.is_object()) return error(Status::format, file, ": '__metadata__' is not an object");
-    for (const auto& [key, value] : object.items()) {
-        if (!value.is_string()) {
+Result<void> parse_metadata(const JsonValue& object, SafetensorsHeader& header, const std::string& file) {
+    if (!object.object()) return error(Status::format, file, ": '__metadata__' is not an object");
+    for (const auto& [key, value] : *object.object()) {
+        if (!value.string()) {
             return error(Status::format, file, ": '__metadata__' entry '", printable(key),
                          "' is not a string");
         }
-        header.metadata.emplace(key, value.get_ref<const std::string&>());
+        header.metadata.emplace(key, *value.string());
     }
     return {};
 }
@@ -135,14 +134,16 @@ Result<SafetensorsHeader> parse_safetensors_header(std::string text, uint64_t da
     if (text.empty() || text.front() != '{') {
         return error(Status::format, file, ": the safetensors header does not begin with '{'");
     }
-    FP4_ASSIGN(json root, parse_json(text, concat(file, ": header"),
-                                     {.max_depth = 4, .max_values = limits::max_header_json_values}));
-    if (root.size() > limits::max_tensors + 1) {
-        return error(Status::limit, file, ": ", root.size(), " tensors, the limit is ", limits::max_tensors);
+    FP4_ASSIGN(JsonValue root, parse_json(text, concat(file, ": header"),
+                                          {.max_depth = 4, .max_values = limits::max_header_json_values}));
+    const JsonValue::Object& members = *root.object(); // the text begins with '{'
+    if (members.size() > limits::max_tensors + 1) {
+        return error(Status::limit, file, ": ", members.size(), " tensors, the limit is ",
+                     limits::max_tensors);
     }
     SafetensorsHeader header;
-    header.entries.reserve(root.size());
-    for (const auto& [name, object] : root.items()) {
+    header.entries.reserve(members.size());
+    for (const auto& [name, object] : members) {
         if (name == "__metadata__") {
             FP4_TRY(parse_metadata(object, header, file));
         } else {

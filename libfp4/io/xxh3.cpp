@@ -40,7 +40,8 @@ std::string hash_text(uint64_t hash) {
 bool parse_hash(std::string_view text, uint64_t& hash) {
     if (text.size() != 16) return false;
     auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), hash, 16);
-    return failure == std::errc() && end == text.data() + text.size();
+    // One spelling only, so that no damage to the digits goes unseen.
+    return failure == std::errc() && end == text.data() + text.size() && text == hash_text(hash);
 }
 
 } // namespace fp4

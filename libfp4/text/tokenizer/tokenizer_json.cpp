@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "libfp4/base/log.h"
-#include "libfp4/io/json_document.h"
 #include "libfp4/text/tokenizer/byte_level.h"
 #include "libfp4/text/tokenizer/json_components.h"
 #include "libfp4/text/tokenizer/json_fields.h"
@@ -254,11 +253,17 @@ class JsonLoader {
     std::vector<AddedToken> added_;
 };
 
+Result<json> parse_document(std::string_view text, const char* what) {
+    json document = json::parse(text, nullptr, false);
+    if (document.is_discarded()) return error(Status::format, what, ": not valid JSON");
+    return document;
+}
+
 Result<TokenizerParts> parts_from_json(std::string_view tokenizer_json, std::string_view config_json) {
-    FP4_ASSIGN(json document, parse_json(tokenizer_json, "tokenizer"));
+    FP4_ASSIGN(json document, parse_document(tokenizer_json, "tokenizer"));
     json config;
     if (!config_json.empty()) {
-        FP4_ASSIGN(config, parse_json(config_json, "tokenizer_config"));
+        FP4_ASSIGN(config, parse_document(config_json, "tokenizer_config"));
     }
     return JsonLoader(document, config).load();
 }

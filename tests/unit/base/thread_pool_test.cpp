@@ -24,3 +24,20 @@ TEST_CASE("a senseless thread count is refused") {
     CHECK(ThreadPool::create(-1, ThreadPriority::normal).error().status == Status::argument);
     CHECK(ThreadPool::create(1 << 20, ThreadPriority::normal).error().status == Status::argument);
 }
+
+TEST_CASE("parallel_for: no two items run at once under the same worker number") {
+    auto pool = ThreadPool::create(4, ThreadPriority::normal);
+    REQUIRE(pool.ok());
+    std::vector<std::atomic<int>> busy(4);
+    std::atomic<int> clashes{0}, total{0};
+    for (int round = 0; round < 2000; ++round) {
+        (*pool)->parallel_for(9, [&](size_t, size_t worker) {
+            if (worker >= 4 || busy[worker].fetch_add(1) != 0) clashes.fetch_add(1);
+            total.fetch_add(1);
+            busy[worker].fetch_sub(1);
+        });
+        // A loop has ended completely before the next one starts.
+        if (total.load() != 9 * (round + 1)) clashes.fetch_add(1);
+    }
+    CHECK(clashes.load() == 0);
+}

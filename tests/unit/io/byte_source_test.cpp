@@ -14,8 +14,8 @@ TEST_CASE("a file reads the same through read_at, its mapping and memory") {
     TemporaryFolder folder;
     std::string path = folder.path("bytes");
     write_file(path, "0123456789");
-    auto mapped = *open_file(path, true);
-    auto unmapped = *open_file(path, false);
+    auto mapped = take(open_file(path, true));
+    auto unmapped = take(open_file(path, false));
     auto memory = memory_source("memory", {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'});
     CHECK(mapped->map().size() == 10);
     CHECK(unmapped->map().empty());
@@ -52,7 +52,7 @@ TEST_CASE("only regular files are opened, and messages name them") {
 TEST_CASE("an empty file opens and maps to nothing") {
     TemporaryFolder folder;
     write_file(folder.path("empty"), "");
-    auto file = *open_file(folder.path("empty"), true);
+    auto file = take(open_file(folder.path("empty"), true));
     CHECK(file->size() == 0);
     CHECK(file->map().empty());
 }
@@ -61,7 +61,7 @@ TEST_CASE("a file cut short while it is open is an error, not a crash") {
     TemporaryFolder folder;
     std::string path = folder.path("shrinks");
     write_file(path, std::string(100000, 'x'));
-    auto file = *open_file(path, true);
+    auto file = take(open_file(path, true));
     REQUIRE(file->map().size() == 100000);
     std::filesystem::resize_file(path, 10);
     CHECK(file->map().empty());
@@ -75,7 +75,7 @@ TEST_CASE("a file cut short while it is open is an error, not a crash") {
 TEST_CASE("a deleted file stays readable while it is open") {
     TemporaryFolder folder;
     write_file(folder.path("deleted"), "abc");
-    auto file = *open_file(folder.path("deleted"), true);
+    auto file = take(open_file(folder.path("deleted"), true));
     std::filesystem::remove(folder.path("deleted"));
     std::vector<uint8_t> all(3);
     CHECK(file->read_at(0, all).ok());

@@ -45,7 +45,7 @@ TEST_CASE("a folder with one file, by folder and by file") {
         }
     }
     CHECK(refusal(folder.path("secret.txt")).find("is no safetensors") != std::string::npos);
-    auto opened = *open_checkpoint(folder.path(), {});
+    auto opened = take(open_checkpoint(folder.path(), {}));
     std::filesystem::remove(folder.path("config.json")); // after opening
     CHECK(opened->read_document("config.json").error().status == Status::not_found);
 }

@@ -66,7 +66,7 @@ TEST_CASE("safetensors: tensors, shapes and values") {
 }
 
 TEST_CASE("safetensors: rows out of range, wrong kinds and foreign tensors are refused") {
-    auto checkpoint = *open_image(valid_safetensors());
+    auto checkpoint = take(open_image(valid_safetensors()));
     const TensorInfo& a = *checkpoint->find("a");
     std::vector<float> target(64);
     std::vector<uint8_t> raw_target(64);
@@ -167,8 +167,9 @@ TEST_CASE("safetensors: every dtype opens; those without float meaning say so") 
                {"F8_E4M3", 1, true}, {"F8_E5M2", 1, true}, {"F8_E8M0", 1, true}, {"U8", 1, false},
                {"I8", 1, false},     {"U16", 2, false},    {"I16", 2, false},    {"U32", 4, false},
                {"I32", 4, false},    {"U64", 8, false},    {"I64", 8, false},    {"BOOL", 1, false}};
-    for (auto [dtype, bytes, is_float] : all) {
-        CAPTURE(dtype);
+    for (const auto& item : all) {
+        const auto& [dtype, bytes, is_float] = item;
+        CAPTURE(item.dtype);
         auto opened = open_image(safetensors_image("{\"a\":" + entry(dtype, "[3]", 0, 3 * bytes) + "}",
                                                    std::string(3 * bytes, '\0')));
         REQUIRE(opened.ok());

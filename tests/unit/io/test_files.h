@@ -1,6 +1,8 @@
 // Files and folders of the io tests.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -10,6 +12,13 @@
 #include "libfp4/io/checkpoint.h"
 
 namespace fp4::test {
+
+// The value of a result that must be one.
+template <class T>
+T take(Result<T> result) {
+    REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
+    return std::move(result).value();
+}
 
 // A fresh folder, removed with everything in it at the end.
 class TemporaryFolder {

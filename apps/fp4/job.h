@@ -1,0 +1,13 @@
+#pragma once
+
+#include <fp4.h>
+
+#include "progress.h"
+
+namespace fp4::program {
+
+/// Waits for the job, shows its progress and cancels it on Ctrl-C. FP4_DONE, or the error the job ended with
+/// (the library's message is then that of this thread).
+fp4_status wait_for(fp4_job* job, Progress& progress);
+
+} // namespace fp4::program

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <fp4.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fp4::program {
+
+struct OutputOptions {
+    bool json = false;
+    bool quiet = false;
+};
+
+/// Where and how a model runs; shared by run, chat, eval and bench.
+struct EngineOptions {
+    std::string device = "cpu";
+    std::string path = "auto"; // w16a16, w4a16, w4a8, w4a4 or auto
+    int32_t threads = 0;
+    uint32_t ctx = 0;
+};
+
+struct SamplingOptions {
+    SamplingOptions();
+    fp4_sampling values;
+    std::optional<uint64_t> seed; // else drawn anew for every start
+};
+
+struct InfoOptions {
+    OutputOptions output;
+    EngineOptions engine;
+    std::string model;
+    bool tensors = false;
+};
+
+struct QuantizeOptions {
+    OutputOptions output;
+    std::string source;
+    std::string target;
+    std::string format = "mxfp4";
+    std::string scale_rule; // empty: the library's default
+    std::vector<std::string> keep;
+    int32_t threads = 0;
+};
+
+struct RunOptions {
+    OutputOptions output;
+    EngineOptions engine;
+    SamplingOptions sampling;
+    std::string model;
+    std::optional<std::string> prompt; // else from the file, else from standard input
+    std::string file;
+    std::string system;
+    std::string chat_template; // a file
+    std::vector<std::string> stop;
+    uint32_t max_tokens = 0;
+    bool raw = false;
+};
+
+struct ChatOptions {
+    OutputOptions output;
+    EngineOptions engine;
+    SamplingOptions sampling;
+    std::string model;
+    std::string system;
+    std::string chat_template; // a file
+    std::string load;          // a chat saved by /save
+    uint32_t max_tokens = 0;
+};
+
+struct EvalOptions {
+    OutputOptions output;
+    EngineOptions engine;
+    std::string model;
+    std::string text; // a file
+    std::string base; // a model
+    std::string base_file;
+    std::string save_base_file;
+    uint32_t windows = 0;
+};
+
+struct BenchOptions {
+    OutputOptions output;
+    EngineOptions engine;
+    std::string model;
+    uint32_t prompt_tokens = 512;
+    uint32_t new_tokens = 128;
+    uint32_t repetitions = 3;
+};
+
+struct DevicesOptions {
+    OutputOptions output;
+};
+
+struct CheckOptions {
+    OutputOptions output;
+    std::string file;
+};
+
+/// What the command line asks for; an int is the exit code where that was said already (help, usage error).
+using Command = std::variant<int, InfoOptions, QuantizeOptions, RunOptions, ChatOptions, EvalOptions,
+                             BenchOptions, DevicesOptions, CheckOptions>;
+
+Command parse_arguments(int argc, char** argv);
+
+/// FP4_PATH_* for a path name that the parser let through, and back.
+int32_t path_number(const std::string& name);
+const char* path_name(int32_t path);
+
+} // namespace fp4::program

@@ -1,0 +1,81 @@
+#include <sys/resource.h>
+
+#include <filesystem>
+
+#include "commands.h"
+#include "handles.h"
+#include "human.h"
+#include "job.h"
+#include "json_output.h"
+#include "model.h"
+#include "report.h"
+
+namespace fp4::program {
+namespace {
+
+uint64_t peak_resident_bytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<uint64_t>(usage.ru_maxrss) * 1024; // Linux counts in KiB
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code ignored; // a missing file is not the same
+    return std::filesystem::equivalent(a, b, ignored);
+}
+
+int print_summary(const JsonObject& result) {
+    const auto bytes_in = static_cast<double>(result.count("bytes_in"));
+    const auto bytes_out = static_cast<double>(result.count("bytes_out"));
+    std::string text;
+    text += format_text("source          %s, %s\n", result.text("source").c_str(),
+                        bytes_text(result.count("bytes_in")).c_str());
+    text += format_text("target          %s, %s (%.1f %%)\n", result.text("target").c_str(),
+                        bytes_text(result.count("bytes_out")).c_str(),
+                        bytes_in > 0 ? 100 * bytes_out / bytes_in : 0.0);
+    text += format_text("format          %s, scale rule %s\n", result.text("format").c_str(),
+                        result.text("scale_rule").c_str());
+    text += format_text("bits per weight %.3f\n", result.number("bits_per_weight"));
+    text += format_text("tensors         %s quantized, %s kept\n", result.text("tensors_quantized").c_str(),
+                        result.text("tensors_kept").c_str());
+    text += format_text("relative error  %.4f\n", result.number("relative_error"));
+    text += format_text("time            %s\n", duration_text(result.number("seconds")).c_str());
+    text += format_text("peak memory     %s\n", bytes_text(result.count("peak_rss")).c_str());
+    return write_out(text) ? exit_ok : fail("cannot write to standard output");
+}
+
+} // namespace
+
+int execute(const QuantizeOptions& options) {
+    if (same_file(options.source, options.target)) {
+        return usage_error("quantize", options.target + " is the source itself; give another target");
+    }
+    fp4_quantize_config config;
+    fp4_quantize_config_init(&config, sizeof config);
+    config.format = options.format.c_str();
+    if (!options.scale_rule.empty()) config.scale_rule = options.scale_rule.c_str();
+    std::vector<const char*> keep;
+    for (const std::string& pattern : options.keep) keep.push_back(pattern.c_str());
+    config.keep = keep.data();
+    config.keep_count = keep.size();
+    config.threads = options.threads;
+
+    fp4_job* started = nullptr;
+    fp4_status status = fp4_quantize_start(&started, options.source.c_str(), options.target.c_str(), &config);
+    const Job job(started);
+    if (status >= 0) {
+        Progress progress(options.output.quiet);
+        status = wait_for(job.get(), progress);
+    }
+    if (status < 0) return fail(status);
+    std::string text;
+    status = read_text(text, [&](char* buffer, size_t capacity, size_t* needed) {
+        return fp4_job_result(job.get(), buffer, capacity, needed);
+    });
+    if (status < 0) return fail(status);
+    JsonObject result = JsonObject::parse(text).value_or(JsonObject());
+    result.set("peak_rss", peak_resident_bytes());
+    return options.output.json ? print_json(result) : print_summary(result);
+}
+
+} // namespace fp4::program

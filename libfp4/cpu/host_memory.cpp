@@ -1,0 +1,153 @@
+#include "libfp4/cpu/host_memory.h"
+
+#include <cstring>
+#include <new>
+
+#include "libfp4/base/checked.h"
+
+namespace fp4 {
+namespace {
+
+// Copies without throwing: weights can be larger than the memory that is left.
+Result<void> copy_bytes(const uint8_t* source, size_t bytes, std::vector<uint8_t>& target) {
+    try {
+        target.assign(source, source + bytes);
+    } catch (const std::bad_alloc&) {
+        return error(Status::memory, "cannot allocate ", bytes, " bytes for a weight");
+    }
+    return {};
+}
+
+bool scales_are_regular(WeightFormat format, const uint8_t* scales, size_t count) {
+    if (format != WeightFormat::nvfp4) return std::memchr(scales, 0xFF, count) == nullptr;
+    bool regular = true;
+    for (size_t i = 0; i < count; ++i) regular &= scales[i] < 0x7F;
+    return regular;
+}
+
+} // namespace
+
+Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
+    auto padded = checked_add(bytes, alignment);
+    void* block = padded && *padded <= SIZE_MAX ? std::calloc(1, static_cast<size_t>(*padded)) : nullptr;
+    if (!block) return error(Status::memory, "cannot allocate ", bytes, " bytes of memory");
+    AlignedBytes memory;
+    memory.block_.reset(block);
+    auto address = reinterpret_cast<uintptr_t>(block);
+    memory.data_ = static_cast<uint8_t*>(block) + (alignment - address % alignment) % alignment;
+    memory.size_ = static_cast<size_t>(bytes);
+    return memory;
+}
+
+size_t weight_row_bytes(WeightFormat format, size_t cols) {
+    switch (format) {
+        case WeightFormat::f32:
+            return cols * 4;
+        case WeightFormat::f16:
+        case WeightFormat::bf16:
+            return cols * 2;
+        default:
+            return row_code_bytes(to_block(format), cols);
+    }
+}
+
+std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind) {
+    switch (kind) {
+        case ActivationFormat::Kind::a16:
+            return std::nullopt;
+        case ActivationFormat::Kind::mxint8:
+            return BlockFormat::mxint8;
+        case ActivationFormat::Kind::mxfp8_e4m3:
+            return BlockFormat::mxfp8_e4m3;
+        case ActivationFormat::Kind::mxfp4:
+            return BlockFormat::mxfp4;
+        case ActivationFormat::Kind::nvfp4:
+            return BlockFormat::nvfp4;
+    }
+    return std::nullopt;
+}
+
+Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight) {
+    if (weight.format > WeightFormat::mxint8)
+        return error(Status::argument, "a weight has an unknown format");
+    if (weight.rows == 0 || weight.cols == 0 || weight.data == nullptr) {
+        return error(Status::argument, "a weight [", weight.rows, ", ", weight.cols, "] has no values");
+    }
+    if (is_block(weight.format) && weight.scales == nullptr) {
+        return error(Status::argument, "a ", block_format_name(to_block(weight.format)),
+                     " weight has no block scales");
+    }
+    // cols * 4 bounds every format's row, so that the products below cannot wrap.
+    auto bound = checked_mul(weight.cols, 4);
+    if (bound) bound = checked_add(*bound, 256);
+    if (bound) bound = checked_mul(*bound, weight.rows);
+    if (!bound || *bound > SIZE_MAX) {
+        return error(Status::limit, "a weight [", weight.rows, ", ", weight.cols,
+                     "] does not fit the address space");
+    }
+    auto matrix = std::make_unique<HostMatrix>();
+    matrix->weight_ = weight;
+    matrix->row_bytes_ = weight_row_bytes(weight.format, weight.cols);
+    if (is_block(weight.format)) {
+        matrix->row_scales_ = fp4::row_scales(to_block(weight.format), weight.cols);
+        matrix->regular_scales_ =
+            scales_are_regular(weight.format, weight.scales, weight.rows * matrix->row_scales_);
+    }
+    // f32 vectors (norms, biases) are read in place as float: they need their alignment.
+    bool misaligned_vector = weight.format == WeightFormat::f32 && weight.rows == 1 &&
+                             reinterpret_cast<uintptr_t>(weight.data) % alignof(float) != 0;
+    if (!weight.owner || misaligned_vector) {
+        FP4_TRY(copy_bytes(weight.data, weight.rows * matrix->row_bytes_, matrix->copied_codes_));
+        matrix->weight_.data = matrix->copied_codes_.data();
+        if (weight.scales) {
+            FP4_TRY(copy_bytes(weight.scales, weight.rows * matrix->row_scales_, matrix->copied_scales_));
+            matrix->weight_.scales = matrix->copied_scales_.data();
+        }
+    }
+    return matrix;
+}
+
+Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransform& transform, size_t cols) {
+    size_t block = transform.block;
+    if (transform.kind != InputTransform::Kind::identity) {
+        if (block != 16 && block != 32 && block != 64 && block != 128) {
+            return error(Status::argument, "a transform block of ", block, " is none of 16, 32, 64, 128");
+        }
+        if (cols % block != 0) {
+            return error(Status::argument, "a transform block of ", block, " does not divide ", cols,
+                         " channels");
+        }
+    }
+    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block) {
+        return error(Status::argument, "a ", block, " x ", block, " transform has ", transform.matrix.size(),
+                     " values");
+    }
+    if (!transform.channel_scale.empty() && transform.channel_scale.size() != cols) {
+        return error(Status::argument, "a transform has ", transform.channel_scale.size(),
+                     " channel scales for ", cols, " channels");
+    }
+    auto result = std::make_unique<HostTransform>();
+    result->definition_ = transform;
+    result->cols_ = cols;
+    return result;
+}
+
+Result<std::unique_ptr<HostKvCache>> HostKvCache::create(const KvShape& shape) {
+    std::optional<uint64_t> values = shape.layers;
+    for (uint64_t factor : {shape.capacity, shape.kv_heads, shape.head_dim}) {
+        if (values) values = checked_mul(*values, factor);
+    }
+    auto bytes = values ? checked_mul(*values, 2 * kv_value_bytes(shape.format)) : std::nullopt;
+    if (!bytes || *bytes == 0) {
+        return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
+                     " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");
+    }
+    auto cache = std::make_unique<HostKvCache>();
+    FP4_ASSIGN(cache->memory_, AlignedBytes::create(*bytes));
+    cache->shape_ = shape;
+    cache->keys_ = cache->memory_.data();
+    cache->values_ = cache->keys_ + *bytes / 2;
+    return cache;
+}
+
+} // namespace fp4

@@ -1,0 +1,105 @@
+// Memory objects of backends that compute on the host: the reference and the CPU backend share them.
+#pragma once
+
+#include <cstdlib>
+#include <vector>
+
+#include "libfp4/cpu/kv_rows.h"
+#include "libfp4/engine/backend.h"
+
+namespace fp4 {
+
+// Zeroed memory on a 64-byte boundary; pages are not touched until they are used.
+class AlignedBytes {
+  public:
+    static constexpr size_t alignment = 64;
+    static Result<AlignedBytes> create(uint64_t bytes); // Status::memory when there is none
+
+    AlignedBytes() = default;
+    uint8_t* data() const { return data_; }
+    size_t size() const { return size_; }
+
+  private:
+    struct Free {
+        void operator()(void* block) const { std::free(block); }
+    };
+    std::unique_ptr<void, Free> block_;
+    uint8_t* data_ = nullptr;
+    size_t size_ = 0;
+};
+
+class HostBuffer final : public Buffer {
+  public:
+    explicit HostBuffer(AlignedBytes memory) : memory_(std::move(memory)) {}
+    size_t bytes() const override { return memory_.size(); }
+    uint8_t* data() const { return memory_.data(); }
+
+  private:
+    AlignedBytes memory_;
+};
+
+// Borrows the caller's bytes while an owner keeps them alive, copies them otherwise. Bytes may be unaligned.
+class HostMatrix final : public Weight {
+  public:
+    static Result<std::unique_ptr<HostMatrix>> create(const HostWeight& weight);
+
+    WeightFormat format() const override { return weight_.format; }
+    size_t rows() const override { return weight_.rows; }
+    size_t cols() const override { return weight_.cols; }
+    float tensor_scale() const { return weight_.tensor_scale; }
+    const uint8_t* codes(size_t row) const { return weight_.data + row * row_bytes_; }
+    const uint8_t* scales(size_t row) const { return weight_.scales + row * row_scales_; }
+    size_t row_bytes() const { return row_bytes_; }
+    size_t row_scales() const { return row_scales_; } // 0 for plain formats
+    const float* f32() const {
+        return reinterpret_cast<const float*>(weight_.data);
+    } // vectors: 1 row, aligned
+
+    // No NaN block scale, and no sign bit set in an NVFP4 scale: what the integer kernels rely on.
+    bool regular_scales() const { return regular_scales_; }
+
+  private:
+    HostWeight weight_;
+    size_t row_bytes_ = 0;
+    size_t row_scales_ = 0;
+    bool regular_scales_ = true;
+    std::vector<uint8_t> copied_codes_;
+    std::vector<uint8_t> copied_scales_;
+};
+
+class HostTransform final : public Transform {
+  public:
+    static Result<std::unique_ptr<HostTransform>> create(const InputTransform& transform, size_t cols);
+    const InputTransform& definition() const { return definition_; }
+    size_t cols() const { return cols_; }
+
+  private:
+    InputTransform definition_;
+    size_t cols_ = 0;
+};
+
+class HostKvCache final : public KvCache {
+  public:
+    static Result<std::unique_ptr<HostKvCache>> create(const KvShape& shape);
+    const KvShape& shape() const override { return shape_; }
+    KvRows keys(size_t layer, size_t position) const { return rows(keys_, layer, position); }
+    KvRows values(size_t layer, size_t position) const { return rows(values_, layer, position); }
+
+  private:
+    KvRows rows(uint8_t* base, size_t layer, size_t position) const {
+        return {base + (layer * shape_.capacity + position) * shape_.row_bytes(), shape_.format};
+    }
+
+    KvShape shape_;
+    AlignedBytes memory_;
+    uint8_t* keys_ = nullptr;   // [layers][capacity][row]
+    uint8_t* values_ = nullptr; // [layers][capacity][row]
+};
+
+// Bytes of one row of codes or values.
+size_t weight_row_bytes(WeightFormat format, size_t cols);
+
+// The block format activations of this kind are rounded to; nullopt for a16.
+std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind);
+
+} // namespace fp4

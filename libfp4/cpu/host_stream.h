@@ -1,0 +1,101 @@
+// The part of a host stream that is not arithmetic: argument checks, the sticky failure, copies, sampling.
+// A subclass implements the run_ functions, which get pointers that were checked against the sizes.
+#pragma once
+
+#include "libfp4/cpu/host_memory.h"
+
+namespace fp4 {
+
+struct HostNorm {
+    const float* weight = nullptr; // [cols]
+    float epsilon = 0.0f;
+    size_t cols = 0;
+};
+
+struct HostRope {
+    size_t n = 0;
+    size_t position = 0;
+    HeadShape shape;
+    const HostNorm* q_norm = nullptr;
+    const HostNorm* k_norm = nullptr;
+    const float* inverse_frequency = nullptr; // [head_dim / 2]
+    float amplitude = 1.0f;
+    bool interleaved = false;
+};
+
+struct HostAttention {
+    size_t n = 0;
+    size_t position = 0;
+    AttentionParams params;
+    size_t width() const { return params.shape.heads * params.shape.head_dim; }
+};
+
+// What follows every op that feeds a linear.
+struct HostRounding {
+    const HostTransform* transform = nullptr;
+    ActivationFormat format;
+    Activation* out = nullptr;
+};
+
+struct HostTarget {
+    const HostMatrix* weight = nullptr;
+    const float* bias = nullptr; // [rows] or null
+    float* out = nullptr;        // [n, rows]
+    bool accumulate = false;
+};
+
+class HostStream : public Stream {
+  public:
+    void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) final;
+    Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) final;
+    void embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) final;
+    void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
+              ActivationFormat format, Activation& out) final;
+    void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) final;
+    void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
+                     const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
+                     const RopeParams& rope, KvCache& cache, size_t layer) final;
+    void attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                   const KvCache& cache, size_t layer, const Transform* transform, ActivationFormat format,
+                   Activation& out) final;
+    void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
+             ActivationFormat format, Activation& out) final;
+    void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) final;
+    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
+                           const SampleRequest& request) final;
+    Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
+                         std::span<uint8_t> keys, std::span<uint8_t> values) final;
+    Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
+                          std::span<const uint8_t> keys, std::span<const uint8_t> values) final;
+    Result<void> synchronize() final { return state_; }
+
+  protected:
+    virtual void run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale, float* x) = 0;
+    virtual void run_norm(const float* x, size_t n, const HostNorm& norm, const HostRounding& rounding) = 0;
+    virtual void run_linear(const Activation& input, size_t n, std::span<const HostTarget> targets) = 0;
+    // keys, values: rows of the cache from `position` on, f16 [n, kv_heads * head_dim]
+    virtual void run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
+                          KvRows values) = 0;
+    // keys, values: rows of the cache from 0 on
+    virtual void run_attention(const HostAttention& attention, const float* q, KvRows keys,
+                               KvRows values, const HostRounding& rounding) = 0;
+    virtual void run_glu(const float* gate, const float* up, size_t n, size_t width, GluKind kind,
+                         const HostRounding& rounding) = 0;
+    virtual void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) = 0;
+
+    // The first failure wins; later operations do nothing.
+    void fail(Error failure);
+
+  private:
+    bool require(bool condition, const char* operation, const char* what);
+    bool vector_of(const Weight* weight, size_t cols, const char* operation);
+    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
+                       const Activation& out);
+    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
+                          size_t values) const;
+
+    Result<void> state_;
+    std::vector<HostTarget> targets_;
+};
+
+} // namespace fp4

@@ -1,0 +1,21 @@
+// A loaded weight as the kernels see it.
+#pragma once
+
+#include "libfp4/cpu/host_memory.h"
+#include "libfp4/cpu/kernels/kernels.h"
+#include "libfp4/cpu/scale_table.h"
+
+namespace fp4 {
+
+inline WeightRows weight_rows(const HostMatrix& weight) {
+    return {weight.format(),
+            weight.codes(0),
+            is_block(weight.format()) ? weight.scales(0) : nullptr,
+            weight.row_bytes(),
+            weight.row_scales(),
+            weight.tensor_scale(),
+            weight.cols(),
+            scale_table(weight.format())};
+}
+
+} // namespace fp4

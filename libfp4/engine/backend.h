@@ -1,0 +1,237 @@
+// What a device must do to run a transformer: memory, weights, and a stream of fused operations.
+// The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order and may
+// finish later; nothing but sample() and read() returns data to the host. A device failure is sticky: later
+// operations do nothing and synchronize() reports it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libfp4/base/result.h"
+#include "libfp4/base/thread_pool.h"
+#include "libfp4/engine/sampling.h"
+#include "libfp4/format/block_format.h"
+
+namespace fp4 {
+
+enum class WeightFormat : uint8_t {
+    f32, f16, bf16,
+    mxfp4, nvfp4, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxint8
+};
+constexpr bool is_block(WeightFormat format) { return format >= WeightFormat::mxfp4; }
+constexpr BlockFormat to_block(WeightFormat format) {
+    return static_cast<BlockFormat>(static_cast<int>(format) - static_cast<int>(WeightFormat::mxfp4));
+}
+constexpr WeightFormat to_weight_format(BlockFormat format) {
+    return static_cast<WeightFormat>(static_cast<int>(format) + static_cast<int>(WeightFormat::mxfp4));
+}
+std::string_view weight_format_name(WeightFormat format);
+
+// A weight matrix [rows, cols] (a vector has rows = 1) in host memory, rows in the layout of block_format.h.
+struct HostWeight {
+    WeightFormat format = WeightFormat::f32;
+    size_t rows = 0;
+    size_t cols = 0;                  // K, the dimension that is summed over
+    const uint8_t* data = nullptr;    // values or codes
+    const uint8_t* scales = nullptr;  // block formats only
+    float tensor_scale = 1.0f;
+    std::shared_ptr<const void> owner; // keeps the bytes alive: a host device borrows them instead of copying
+};
+
+// What the inputs of a linear are rounded to (per token, blocks along K) before the product.
+struct ActivationFormat {
+    enum class Kind : uint8_t {
+        a16,        // not rounded: float32 on the CPU, f16/bf16 operands on GPUs
+        mxint8,     // 8 bit, 32 per E8M0 scale: the 8-bit path of integer devices
+        mxfp8_e4m3, // 8 bit, 32 per E8M0 scale: the 8-bit path of tensor cores
+        mxfp4,      // 4 bit, 32 per E8M0 scale
+        nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 scale per token (amax / 2688)
+    } kind = Kind::a16;
+    ScaleRule rule = ScaleRule::even; // MX kinds: floor, ceil, even or uos; nvfp4 always uses amax
+    bool operator==(const ActivationFormat&) const = default;
+};
+
+// Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every run of
+// `block` channels is multiplied from the right by a block x block matrix. Weights carry the inverse.
+struct InputTransform {
+    enum class Kind : uint8_t { identity, hadamard, matrix } kind = Kind::identity;
+    uint32_t block = 0;                // 16, 32, 64 or 128; divides K
+    std::vector<float> channel_scale;  // [K] or empty
+    std::vector<float> matrix;         // [block, block] row-major, kind == matrix
+};
+
+class Buffer {
+  public:
+    virtual ~Buffer() = default;
+    virtual size_t bytes() const = 0;
+};
+
+class Weight {
+  public:
+    virtual ~Weight() = default;
+    virtual WeightFormat format() const = 0;
+    virtual size_t rows() const = 0;
+    virtual size_t cols() const = 0;
+};
+
+// Device form of an InputTransform.
+class Transform {
+  public:
+    virtual ~Transform() = default;
+};
+
+// Transformed and rounded linear inputs [up to max_rows, cols].
+class Activation {
+  public:
+    virtual ~Activation() = default;
+    virtual size_t max_rows() const = 0;
+    virtual size_t cols() const = 0;
+};
+
+enum class KvFormat : int32_t { f16 = 0, f32 = 1 };
+constexpr size_t kv_value_bytes(KvFormat format) { return format == KvFormat::f16 ? 2 : 4; }
+
+struct KvShape {
+    size_t layers = 0;
+    size_t capacity = 0; // tokens
+    size_t kv_heads = 0;
+    size_t head_dim = 0;
+    KvFormat format = KvFormat::f16;
+    size_t row() const { return kv_heads * head_dim; }
+    size_t row_bytes() const { return row() * kv_value_bytes(format); }
+    size_t bytes() const { return 2 * layers * capacity * row_bytes(); } // keys and values
+};
+
+// Keys (after rope) and values of one context: [layers][capacity][kv_heads * head_dim] each.
+class KvCache {
+  public:
+    virtual ~KvCache() = default;
+    virtual const KvShape& shape() const = 0;
+};
+
+struct LinearTarget {
+    const Weight* weight = nullptr; // [rows, cols]
+    const Weight* bias = nullptr;   // [1, rows] f32, or null
+    Buffer* out = nullptr;          // f32 [n, rows]
+    bool accumulate = false;        // out += result (the residual stream) instead of out = result
+};
+
+struct NormParams {
+    const Weight* weight = nullptr; // [1, cols] f32, as it is multiplied (gemma's 1 + w already added)
+    float epsilon = 1e-6f;
+};
+
+struct RopeParams {
+    const Weight* inverse_frequency = nullptr; // [1, head_dim / 2] f32
+    float amplitude = 1.0f;                    // yarn's attention factor on cos and sin
+    bool interleaved = false;                  // pairs (2i, 2i+1) instead of (i, i + head_dim/2)
+};
+
+struct HeadShape {
+    size_t heads = 0;
+    size_t kv_heads = 0;
+    size_t head_dim = 0;
+};
+
+struct AttentionParams {
+    HeadShape shape;
+    float scale = 1.0f;
+    size_t window = 0; // sliding window in tokens including the current one; 0 = all
+};
+
+enum class GluKind : uint8_t { silu, gelu_tanh };
+
+// One context's queue of work. One thread at a time. All f32 matrices are row-major [n, width]; n >= 1 tokens.
+class Stream {
+  public:
+    virtual ~Stream() = default;
+
+    virtual void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) = 0;
+    virtual Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) = 0; // waits
+
+    // x[i] = table[ids[i]] * scale. ids: int32 [n], already checked against the table.
+    virtual void embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) = 0;
+
+    // out = round(transform(rmsnorm(x[first_row + i]) * weight)), i in [0, n).
+    virtual void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
+                      ActivationFormat format, Activation& out) = 0;
+
+    // Several weights over the same input (q/k/v, gate/up, or one alone).
+    virtual void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) = 0;
+
+    // Optional per-head RMS norm of q and k, rope at positions position..position+n-1, q in place, k and v into the cache.
+    // q: [n, heads * head_dim], k and v: [n, kv_heads * head_dim].
+    virtual void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
+                             const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
+                             const RopeParams& rope, KvCache& cache, size_t layer) = 0;
+
+    // Causal attention of n tokens at position.. over cache rows [0, position + n), result rounded for the output linear.
+    virtual void attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                           const KvCache& cache, size_t layer, const Transform* transform, ActivationFormat format,
+                           Activation& out) = 0;
+
+    // out = round(transform(act(gate) * up)). gate, up: [n, width].
+    virtual void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
+                     ActivationFormat format, Activation& out) = 0;
+
+    // x += rmsnorm(y) * weight: the post-norm residual of gemma.
+    virtual void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) = 0;
+
+    // Draws a token from logits[row] (f32 [rows, vocab]). Waits.
+    virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) = 0;
+
+    // Rows [first, first + count) of one layer, [count, kv_heads * head_dim] in the cache's format. Waits.
+    virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count, std::span<uint8_t> keys,
+                                 std::span<uint8_t> values) = 0;
+    virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
+                                  std::span<const uint8_t> keys, std::span<const uint8_t> values) = 0;
+
+    virtual Result<void> synchronize() = 0;
+    virtual int threads() const = 0; // of the host that do the work, the caller's included; 1 on GPUs
+};
+
+struct DeviceInfo {
+    std::string id;      // "cpu", "cuda:0"
+    std::string name;    // the processor's own name
+    std::string details; // instruction sets or driver
+    uint64_t memory_total = 0;
+    uint64_t memory_free = 0;
+};
+
+struct StreamConfig {
+    int threads = 0; // 0: one per core
+    ThreadPriority priority = ThreadPriority::normal;
+};
+
+class Backend {
+  public:
+    virtual ~Backend() = default;
+    virtual DeviceInfo device() const = 0;
+
+    virtual Result<std::unique_ptr<Buffer>> allocate(size_t bytes) = 0; // zeroed
+    virtual Result<std::unique_ptr<Weight>> load(const HostWeight& weight) = 0;
+    virtual Result<std::unique_ptr<Transform>> load(const InputTransform& transform, size_t cols) = 0;
+    virtual Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) = 0;
+    virtual Result<std::unique_ptr<KvCache>> create_kv_cache(const KvShape& shape) = 0;
+    virtual Result<std::unique_ptr<Stream>> create_stream(const StreamConfig& config) = 0;
+
+    // Whether linear() can multiply such weights with such activations, and whether that is a fast path here.
+    struct Support {
+        bool supported = false;
+        bool fast = false;
+    };
+    virtual Support linear_support(WeightFormat weight, ActivationFormat activation) const = 0;
+};
+
+// The list of backends this build has: one line per backend in registry.cpp.
+struct BackendEntry {
+    std::string id;
+    Result<std::shared_ptr<Backend>> (*open)();
+};
+std::span<const BackendEntry> backend_registry();
+
+} // namespace fp4

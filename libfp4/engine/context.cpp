@@ -1,0 +1,170 @@
+#include "libfp4/engine/context.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fp4 {
+
+Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model) {
+    ContextConfig resolved = config;
+    if (resolved.capacity == 0) resolved.capacity = std::min(model.context_length, ContextConfig::default_capacity);
+    if (resolved.capacity > model.context_length) {
+        return error(Status::argument, "a context of ", resolved.capacity, " tokens is more than the ",
+                     model.context_length, " this model was trained for");
+    }
+    if (resolved.kv_format != KvFormat::f16 && resolved.kv_format != KvFormat::f32) {
+        return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format), " is not one of FP4_KV_*");
+    }
+    if (resolved.chunk == 0) resolved.chunk = ContextConfig::default_chunk;
+    resolved.chunk = std::min(resolved.chunk, resolved.capacity);
+    return resolved;
+}
+
+Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model, const ContextConfig& config) {
+    FP4_ASSIGN(ContextConfig resolved, resolve_context(config, model->config));
+    auto context = std::unique_ptr<Context>(new Context(std::move(model)));
+    const Model& owner = *context->model_;
+    resolved.path_prefill = owner.resolve(config.path_prefill);
+    resolved.path_decode = owner.resolve(config.path_decode);
+    context->config_ = resolved;
+    FP4_ASSIGN(context->stream_, owner.backend->create_stream(resolved.stream));
+    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim, config.kv_format};
+    FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(shape));
+    FP4_ASSIGN(context->forward_,
+               Forward::create(context->model_, {resolved.chunk, config.path_prefill, config.path_decode}));
+    context->bytes_ = shape.bytes() + Forward::scratch_bytes(owner.config, resolved.chunk);
+    context->tokens_.reserve(resolved.capacity);
+    return context;
+}
+
+Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
+    if (tokens.empty()) return error(Status::argument, "no tokens to evaluate");
+    if (tokens.size() > capacity() - used()) {
+        return error(Status::limit, "the context holds ", used(), " of ", capacity(), " tokens: ", tokens.size(),
+                     " more do not fit; truncate it or create a larger one");
+    }
+    for (size_t i = 0; i < tokens.size(); ++i) {
+        if (tokens[i] < 0 || static_cast<uint32_t>(tokens[i]) >= model_->config.vocabulary) {
+            return error(Status::argument, "token ", tokens[i], " at index ", i, " is outside the vocabulary of ",
+                         model_->config.vocabulary);
+        }
+    }
+    return {};
+}
+
+Result<void> Context::begin_pass(std::span<const int32_t> tokens) {
+    if (tokens.size() > chunk()) return error(Status::argument, "a pass takes at most ", chunk(), " tokens");
+    FP4_TRY(check_tokens(tokens));
+    pass_.assign(tokens.begin(), tokens.end());
+    has_logits_ = false;
+    forward_->begin(*stream_, pass_, used());
+    return {};
+}
+
+Result<bool> Context::advance_pass() {
+    if (!in_pass()) return error(Status::state, "no pass is under way");
+    forward_->advance(*stream_, *cache_);
+    if (!forward_->finished()) return false;
+    FP4_TRY(stream_->synchronize());
+    tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    publish();
+    pass_.clear();
+    return true;
+}
+
+Result<void> Context::project_last() {
+    forward_->project(*stream_, forward_->rows() - 1, 1);
+    FP4_TRY(stream_->synchronize());
+    has_logits_ = true;
+    last_logit_row_ = 0;
+    return {};
+}
+
+Result<void> Context::project_rows(size_t first, size_t count, float* logits) {
+    const size_t vocabulary = model_->config.vocabulary;
+    for (size_t done = 0; done < count;) {
+        size_t rows = std::min(Forward::logit_rows, count - done);
+        forward_->project(*stream_, first + done, rows);
+        auto* target = reinterpret_cast<uint8_t*>(logits + done * vocabulary);
+        FP4_TRY(stream_->read(forward_->logits(), 0, {target, rows * vocabulary * sizeof(float)}));
+        done += rows;
+        last_logit_row_ = rows - 1;
+    }
+    has_logits_ = first + count == forward_->rows();
+    return {};
+}
+
+Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
+    FP4_TRY(check_tokens(tokens));
+    cancelled_.store(false, std::memory_order_relaxed);
+    const size_t before = used();
+    auto fail = [&](Error failure) {
+        abandon_pass();
+        tokens_.resize(before);
+        publish();
+        has_logits_ = false;
+        return failure;
+    };
+    std::vector<float> rows(all_logits ? tokens.size() * model_->config.vocabulary : 0);
+    for (size_t done = 0; done < tokens.size();) {
+        size_t count = std::min(chunk(), tokens.size() - done);
+        if (auto begun = begin_pass(tokens.subspan(done, count)); !begun.ok()) return fail(begun.error());
+        while (in_pass()) {
+            if (cancelled_.load(std::memory_order_relaxed)) return fail(error(Status::cancelled, "evaluation was cancelled"));
+            if (auto advanced = advance_pass(); !advanced.ok()) return fail(advanced.error());
+        }
+        if (all_logits) {
+            auto read = project_rows(0, count, rows.data() + done * model_->config.vocabulary);
+            if (!read.ok()) return fail(read.error());
+        }
+        done += count;
+    }
+    if (!all_logits) {
+        if (auto projected = project_last(); !projected.ok()) return fail(projected.error());
+    }
+    all_logits_ = std::move(rows);
+    return {};
+}
+
+Result<void> Context::logits(size_t row, std::span<float> target) {
+    const size_t vocabulary = model_->config.vocabulary;
+    if (!has_logits_) return error(Status::state, "the context has no logits; evaluate tokens first");
+    if (target.size() < vocabulary) {
+        return error(Status::space, "logits need room for ", vocabulary, " floats, the buffer has ", target.size());
+    }
+    if (!all_logits_.empty()) {
+        size_t rows = all_logits_.size() / vocabulary;
+        if (row >= rows) return error(Status::argument, "logit row ", row, " is outside the last evaluation's ", rows);
+        std::copy_n(all_logits_.data() + row * vocabulary, vocabulary, target.data());
+        return {};
+    }
+    if (row != 0) return error(Status::argument, "only row 0 exists; evaluate with FP4_EVAL_ALL_LOGITS for more");
+    return stream_->read(forward_->logits(), last_logit_row_ * vocabulary * sizeof(float),
+                         {reinterpret_cast<uint8_t*>(target.data()), vocabulary * sizeof(float)});
+}
+
+Result<int32_t> Context::sample(const SampleRequest& request) {
+    if (!has_logits_) return error(Status::state, "the context has no logits; evaluate tokens first");
+    return stream_->sample(forward_->logits(), last_logit_row_, model_->config.vocabulary, request);
+}
+
+Result<void> Context::truncate(size_t tokens) {
+    if (tokens > used()) {
+        return error(Status::argument, "cannot keep ", tokens, " tokens: the context holds ", used());
+    }
+    abandon_pass();
+    if (tokens < used()) has_logits_ = false;
+    tokens_.resize(tokens);
+    publish();
+    return {};
+}
+
+void Context::adopt(std::vector<int32_t> tokens) {
+    abandon_pass();
+    tokens_ = std::move(tokens);
+    publish();
+    has_logits_ = false;
+    all_logits_.clear();
+}
+
+} // namespace fp4

@@ -1,0 +1,282 @@
+#include "libfp4/engine/generation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <system_error>
+
+namespace fp4 {
+namespace {
+
+// Weight of the newest measurement in the smoothed costs.
+constexpr double smoothing = 0.3;
+
+void blend(double& cost, double measured) {
+    cost = cost == 0 ? measured : (1 - smoothing) * cost + smoothing * measured;
+}
+
+double seconds(std::chrono::steady_clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+} // namespace
+
+Generation::Generation(Context& context, GenerationRequest request)
+    : context_(context), request_(std::move(request)), stops_(request_.stops) {}
+
+Result<std::unique_ptr<Generation>> Generation::create(Context& context, GenerationRequest request) {
+    auto generation = std::unique_ptr<Generation>(new Generation(context, std::move(request)));
+    Generation& self = *generation;
+    FP4_TRY(self.check_room());
+    const Model& model = context.model();
+    if (model.tokenizer) self.pieces_.emplace(*model.tokenizer, false, self.request_.show_special);
+    self.history_ = context.tokens();
+    self.history_.insert(self.history_.end(), self.request_.prompt.begin(), self.request_.prompt.end());
+    self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
+    if (self.request_.prompt.empty()) {
+        if (context.used() == 0) return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
+        // Run the context's last token again: its logits may be gone, its keys and values stay the same.
+        self.request_.prompt = {context.tokens().back()};
+        FP4_TRY(context.truncate(context.used() - 1));
+    }
+    return generation;
+}
+
+Result<void> Generation::check_room() const {
+    size_t room = context_.capacity() - context_.used();
+    if (request_.prompt.size() > room) {
+        return error(Status::limit, "the prompt has ", request_.prompt.size(), " tokens, the context has room for ", room,
+                     " of ", context_.capacity(), "; shorten it, truncate the context or create a larger one");
+    }
+    for (int32_t token : request_.prompt) {
+        if (token < 0 || static_cast<uint32_t>(token) >= context_.model().config.vocabulary) {
+            return error(Status::argument, "prompt token ", token, " is outside the vocabulary of ",
+                         context_.model().config.vocabulary);
+        }
+    }
+    return {};
+}
+
+Generation::~Generation() {
+    stop();
+}
+
+void Generation::stop() {
+    cancel();
+    if (worker_.joinable()) worker_.join();
+    // A finished generation no longer owns the context: another may be using it.
+    if (!finished()) context_.abandon_pass();
+}
+
+double Generation::next_cost_us() const {
+    if (need_token_) return costs_.head_us;
+    if (pending_ >= 0 || (context_.in_pass() && pass_tokens_ == 1)) return costs_.decode_layer_us;
+    size_t tokens = context_.in_pass() ? pass_tokens_ : prompt_pass_tokens();
+    return costs_.layer_us_per_token * static_cast<double>(tokens);
+}
+
+Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
+    if (finished()) {
+        std::lock_guard lock(mutex_);
+        if (error_) return *error_;
+        return true;
+    }
+    const auto start = Clock::now();
+    const uint32_t generated_before = stats_.generated_tokens;
+    budget_us_ = budget_us;
+    double elapsed_us = 0;
+    do {
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            context_.abandon_pass();
+            finish(Finish::cancelled);
+        } else if (auto done = work(); !done.ok()) {
+            context_.abandon_pass();
+            fail(done.error());
+        }
+        elapsed_us = seconds(Clock::now() - start) * 1e6;
+    } while (!finished() && elapsed_us + next_cost_us() <= static_cast<double>(budget_us));
+
+    std::lock_guard lock(mutex_);
+    double overrun_us = std::max(0.0, elapsed_us - static_cast<double>(budget_us));
+    stats_.longest_step_seconds = std::max(stats_.longest_step_seconds, elapsed_us * 1e-6);
+    stats_.longest_overrun_seconds = std::max(stats_.longest_overrun_seconds, overrun_us * 1e-6);
+    if (report) {
+        report->elapsed_us = static_cast<uint64_t>(elapsed_us);
+        report->overrun_us = static_cast<uint64_t>(overrun_us);
+        report->new_tokens = stats_.generated_tokens - generated_before;
+        report->prompt_left = static_cast<uint32_t>(request_.prompt.size() - prompt_done_);
+    }
+    if (error_) return *error_;
+    return stats_.finish != Finish::none;
+}
+
+Result<void> Generation::work() {
+    if (context_.in_pass()) return advance_pass();
+    if (need_token_) return draw_token();
+    if (pending_ >= 0) {
+        if (context_.used() == context_.capacity()) {
+            finish(Finish::full);
+            return {};
+        }
+        pass_tokens_ = 1;
+        FP4_TRY(context_.begin_pass({&pending_, 1}));
+        pending_ = -1;
+        return advance_pass();
+    }
+    return begin_prompt_pass();
+}
+
+// With a budget, chunks are kept so small that one layer takes at most a quarter of it.
+size_t Generation::prompt_pass_tokens() const {
+    size_t most = std::min(context_.chunk(), request_.prompt.size() - prompt_done_);
+    if (costs_.layer_us_per_token <= 0) {
+        constexpr size_t first_guess = 8; // nothing measured yet
+        constexpr uint64_t unhurried_us = 1'000'000;
+        return budget_us_ >= unhurried_us ? most : std::min(most, first_guess);
+    }
+    double fitting = static_cast<double>(budget_us_) / 4 / costs_.layer_us_per_token;
+    return std::max<size_t>(1, std::min<size_t>(most, fitting < double(most) ? size_t(fitting) : most));
+}
+
+Result<void> Generation::begin_prompt_pass() {
+    pass_tokens_ = prompt_pass_tokens();
+    FP4_TRY(context_.begin_pass({request_.prompt.data() + prompt_done_, pass_tokens_}));
+    return advance_pass();
+}
+
+Result<void> Generation::advance_pass() {
+    const auto start = Clock::now();
+    FP4_ASSIGN(bool complete, context_.advance_pass());
+    const double elapsed = seconds(Clock::now() - start);
+    const bool prefill = prompt_done_ < request_.prompt.size();
+    if (pass_tokens_ == 1) {
+        blend(costs_.decode_layer_us, elapsed * 1e6);
+    } else {
+        blend(costs_.layer_us_per_token, elapsed * 1e6 / static_cast<double>(pass_tokens_));
+    }
+    std::lock_guard lock(mutex_);
+    (prefill ? stats_.prefill_seconds : stats_.decode_seconds) += elapsed;
+    if (!complete) return {};
+    if (prefill) {
+        prompt_done_ += pass_tokens_;
+        need_token_ = prompt_done_ == request_.prompt.size();
+    } else {
+        need_token_ = true;
+    }
+    return {};
+}
+
+Result<void> Generation::draw_token() {
+    const auto start = Clock::now();
+    FP4_TRY(context_.project_last());
+    SampleRequest request{&request_.sampling, history_, request_.bias, stats_.generated_tokens};
+    FP4_ASSIGN(int32_t token, context_.sample(request));
+    if (token < 0) return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
+    need_token_ = false;
+    const double elapsed = seconds(Clock::now() - start);
+    blend(costs_.head_us, elapsed * 1e6);
+    {
+        std::lock_guard lock(mutex_);
+        // The first token's head belongs to the prompt: decode speed counts whole tokens after it.
+        if (stats_.generated_tokens == 0) {
+            stats_.prefill_seconds += elapsed;
+            stats_.seconds_to_first_token = stats_.prefill_seconds;
+        } else {
+            stats_.decode_seconds += elapsed;
+            ++stats_.decoded_tokens;
+        }
+    }
+    accept(token);
+    return {};
+}
+
+void Generation::accept(int32_t token) {
+    const bool is_end = !request_.ignore_end && context_.model().is_end_token(token);
+    std::string safe, text;
+    bool stopped = false;
+    if (pieces_ && (!is_end || request_.show_special)) stopped = stops_.push(pieces_->push(token), safe);
+    utf8_.push(safe, text);
+    history_.push_back(token);
+    bool last = false;
+    {
+        std::lock_guard lock(mutex_);
+        ++stats_.generated_tokens;
+        output_ += text;
+        last = request_.max_tokens != 0 && stats_.generated_tokens == request_.max_tokens;
+    }
+    changed_.notify_all();
+    if (is_end) return finish(Finish::end);
+    if (stopped) return finish(Finish::stop);
+    if (last) return finish(Finish::length);
+    pending_ = token;
+}
+
+void Generation::finish(Finish reason) {
+    std::string safe, text;
+    if (reason != Finish::stop) stops_.finish(safe);
+    utf8_.push(safe, text);
+    utf8_.finish(text);
+    std::lock_guard lock(mutex_);
+    output_ += text;
+    stats_.finish = reason;
+    changed_.notify_all();
+}
+
+void Generation::fail(Error failure) {
+    std::lock_guard lock(mutex_);
+    error_ = std::make_unique<Error>(std::move(failure));
+    stats_.finish = Finish::failed;
+    changed_.notify_all();
+}
+
+Result<void> Generation::start_thread() {
+    try {
+        worker_ = std::thread([this] {
+            try {
+                while (!finished()) {
+                    if (auto stepped = step(std::numeric_limits<uint64_t>::max(), nullptr); !stepped.ok()) return;
+                }
+            } catch (const std::bad_alloc&) {
+                fail(error(Status::memory, "no memory to go on generating"));
+            }
+        });
+    } catch (const std::system_error& failure) {
+        return error(Status::memory, "cannot start the generation's thread: ", failure.what());
+    }
+    return {};
+}
+
+Result<Generation::Read> Generation::read(char* text, size_t capacity, size_t& bytes, int32_t timeout_ms) {
+    std::unique_lock lock(mutex_);
+    auto ready = [&] { return !output_.empty() || stats_.finish != Finish::none; };
+    if (threaded() && timeout_ms != 0) {
+        if (timeout_ms < 0) {
+            changed_.wait(lock, ready);
+        } else {
+            changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), ready);
+        }
+    }
+    bytes = utf8_prefix(output_, capacity);
+    std::copy_n(output_.data(), bytes, text);
+    output_.erase(0, bytes);
+    if (bytes > 0 && !output_.empty()) return Read::more;
+    if (stats_.finish == Finish::none) return bytes == 0 && threaded() && timeout_ms > 0 ? Read::timeout : Read::more;
+    if (bytes == 0 && error_) return *error_;
+    return error_ ? Read::more : Read::done;
+}
+
+void Generation::cancel() {
+    cancelled_.store(true, std::memory_order_relaxed);
+}
+
+bool Generation::finished() const {
+    std::lock_guard lock(mutex_);
+    return stats_.finish != Finish::none;
+}
+
+GenerationStats Generation::stats() const {
+    std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+} // namespace fp4

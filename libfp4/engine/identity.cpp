@@ -1,0 +1,25 @@
+#include "libfp4/engine/identity.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace fp4 {
+
+Result<uint64_t> model_identity(const ModelSource& source) {
+    uint64_t hash = 0;
+    auto mix = [&](const void* data, size_t bytes) { hash = XXH3_64bits_withSeed(data, bytes, hash); };
+    std::string config = config_to_json(source.config);
+    mix(config.data(), config.size());
+    std::vector<float> row;
+    for (const SourceTensor& tensor : source.tensors) {
+        std::string line = concat(tensor.name, ' ', encoding_name(tensor.info->encoding), ' ', tensor.slot.rows, ' ',
+                                  tensor.slot.cols);
+        mix(line.data(), line.size());
+        row.resize(tensor.slot.cols);
+        FP4_TRY(source.checkpoint->read_f32(*tensor.info, 0, 1, row.data()));
+        mix(row.data(), row.size() * sizeof(float));
+    }
+    return hash;
+}
+
+} // namespace fp4

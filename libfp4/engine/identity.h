@@ -1,0 +1,13 @@
+// A fingerprint of a model, so that saved states are not loaded into another one.
+#pragma once
+
+#include <cstdint>
+
+#include "libfp4/model/model_source.h"
+
+namespace fp4 {
+
+// XXH3 over the configuration, every tensor's name, encoding and shape, and the first row of each.
+Result<uint64_t> model_identity(const ModelSource& source);
+
+} // namespace fp4

@@ -1,0 +1,132 @@
+#include "libfp4/engine/model.h"
+
+#include <algorithm>
+#include <array>
+
+#include "libfp4/engine/host_weight.h"
+#include "libfp4/engine/identity.h"
+#include "libfp4/text/tokenizer/tokenizer.h"
+
+namespace fp4 {
+namespace {
+
+// Where a loaded tensor goes.
+std::unique_ptr<Weight>* destination(Model& model, const TensorSlot& slot) {
+    switch (slot.role) {
+        case Role::embedding: return &model.embedding;
+        case Role::final_norm: return &model.final_norm;
+        case Role::head: return &model.own_head;
+        case Role::rope_factors: return nullptr;
+        default: break;
+    }
+    LayerWeights& layer = model.layers[slot.layer];
+    switch (slot.role) {
+        case Role::attention_norm: return &layer.attention_norm;
+        case Role::q: return &layer.q.weight;
+        case Role::k: return &layer.k.weight;
+        case Role::v: return &layer.v.weight;
+        case Role::o: return &layer.o.weight;
+        case Role::q_bias: return &layer.q.bias;
+        case Role::k_bias: return &layer.k.bias;
+        case Role::v_bias: return &layer.v.bias;
+        case Role::o_bias: return &layer.o.bias;
+        case Role::q_norm: return &layer.q_norm;
+        case Role::k_norm: return &layer.k_norm;
+        case Role::attention_post_norm: return &layer.attention_post_norm;
+        case Role::ffn_norm: return &layer.ffn_norm;
+        case Role::gate: return &layer.gate.weight;
+        case Role::up: return &layer.up.weight;
+        case Role::down: return &layer.down.weight;
+        case Role::gate_bias: return &layer.gate.bias;
+        case Role::up_bias: return &layer.up.bias;
+        case Role::down_bias: return &layer.down.bias;
+        case Role::ffn_post_norm: return &layer.ffn_post_norm;
+        default: return nullptr;
+    }
+}
+
+bool is_matrix(Role role) {
+    return is_layer_linear(role) || role == Role::embedding || role == Role::head;
+}
+
+Result<void> load_ropes(Model& model, const ModelSource& source) {
+    std::vector<float> global = inverse_frequencies(model.config.rope, model.config.head_dim);
+    if (const SourceTensor* factors = source.find(Role::rope_factors)) {
+        std::vector<float> divisors(global.size());
+        FP4_TRY(source.checkpoint->read_f32(*factors->info, 0, 1, divisors.data()));
+        for (size_t i = 0; i < global.size(); ++i) global[i] /= divisors[i];
+    }
+    FP4_ASSIGN(model.inverse_frequency, model.backend->load(vector_weight(std::move(global))));
+    std::vector<float> local = inverse_frequencies(model.config.rope_local, model.config.head_dim);
+    FP4_ASSIGN(model.inverse_frequency_local, model.backend->load(vector_weight(std::move(local))));
+    return {};
+}
+
+Result<void> load_tokenizer(Model& model) {
+    const Checkpoint& checkpoint = *model.checkpoint;
+    if (checkpoint.has_document("tokenizer.json")) {
+        FP4_ASSIGN(std::string json, checkpoint.read_document("tokenizer.json"));
+        std::string config;
+        if (checkpoint.has_document("tokenizer_config.json")) {
+            FP4_ASSIGN(config, checkpoint.read_document("tokenizer_config.json"));
+        }
+        FP4_ASSIGN(model.tokenizer, Tokenizer::from_json(json, config, checkpoint.name() + ": tokenizer.json"));
+    } else if (checkpoint.gguf() && checkpoint.gguf()->contains("tokenizer.ggml.model")) {
+        FP4_ASSIGN(model.tokenizer, Tokenizer::from_gguf(*checkpoint.gguf(), checkpoint.name()));
+    }
+    if (auto text = read_chat_template(checkpoint); text.ok()) model.chat_template = std::move(*text);
+    return {};
+}
+
+WeightFormat most_common_format(const ModelSource& source) {
+    std::array<uint64_t, static_cast<size_t>(WeightFormat::mxint8) + 1> weights{};
+    for (const SourceTensor& tensor : source.tensors) {
+        if (!is_layer_linear(tensor.slot.role)) continue;
+        weights[static_cast<size_t>(loaded_format(*tensor.info))] += tensor.slot.rows * tensor.slot.cols;
+    }
+    return static_cast<WeightFormat>(std::ranges::max_element(weights) - weights.begin());
+}
+
+} // namespace
+
+Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared_ptr<Backend> backend,
+                                                 const LoadProgress& progress) {
+    auto model = std::make_shared<Model>();
+    model->config = source.config;
+    model->checkpoint = source.checkpoint;
+    model->backend = std::move(backend);
+    model->layers.resize(source.config.layers);
+    model->parameters = source.parameters();
+    model->linear_format = most_common_format(source);
+    FP4_TRY(load_tokenizer(*model));
+    FP4_TRY(load_ropes(*model, source));
+    uint64_t total = 0, done = 0;
+    for (const SourceTensor& tensor : source.tensors) total += tensor.info->stored_bytes;
+    for (const SourceTensor& tensor : source.tensors) {
+        if (progress && !progress(done, total, tensor.name)) return error(Status::cancelled, "loading was cancelled");
+        done += tensor.info->stored_bytes;
+        std::unique_ptr<Weight>* place = destination(*model, tensor.slot);
+        if (!place) continue;
+        float offset = is_norm(tensor.slot.role) && source.config.norm_plus_one ? 1.0f : 0.0f;
+        auto host = is_matrix(tensor.slot.role) ? load_matrix(source.checkpoint, *tensor.info)
+                                                : load_vector(source.checkpoint, *tensor.info, offset);
+        if (!host.ok()) return std::move(host).error();
+        model->weight_bytes += is_matrix(tensor.slot.role) ? loaded_bytes(*tensor.info) : 4 * tensor.slot.cols;
+        FP4_ASSIGN(*place, model->backend->load(*host));
+    }
+    FP4_ASSIGN(model->identity, model_identity(source));
+    return std::shared_ptr<const Model>(std::move(model));
+}
+
+bool Model::is_end_token(int32_t token) const {
+    return std::ranges::find(config.eos_tokens, token) != config.eos_tokens.end() ||
+           (tokenizer && tokenizer->is_end_of_generation(token));
+}
+
+Result<const Tokenizer*> Model::require_tokenizer() const {
+    if (tokenizer) return tokenizer.get();
+    return error(Status::unsupported, checkpoint->name(),
+                 ": the model has no tokenizer; put its tokenizer.json beside the weights, or give tokens instead of text");
+}
+
+} // namespace fp4

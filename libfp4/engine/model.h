@@ -1,0 +1,65 @@
+// A model on a device: uploaded weights, tokenizer, chat template. Immutable once loaded; any thread may read it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libfp4/engine/backend.h"
+#include "libfp4/engine/path.h"
+#include "libfp4/model/model_source.h"
+
+namespace fp4 {
+
+class Tokenizer;
+
+struct LinearWeights {
+    std::unique_ptr<Weight> weight; // [rows, cols]
+    std::unique_ptr<Weight> bias;   // [1, rows] f32, or null
+};
+
+struct LayerWeights {
+    std::unique_ptr<Weight> attention_norm;      // [1, hidden]
+    LinearWeights q, k, v;                       // [q_width | kv_width, hidden]
+    std::unique_ptr<Weight> q_norm, k_norm;      // [1, head_dim], or null
+    LinearWeights o;                             // [hidden, q_width]
+    std::unique_ptr<Weight> attention_post_norm; // [1, hidden], or null
+    std::unique_ptr<Weight> ffn_norm;            // [1, hidden]
+    LinearWeights gate, up;                      // [ffn, hidden]
+    LinearWeights down;                          // [hidden, ffn]
+    std::unique_ptr<Weight> ffn_post_norm;       // [1, hidden], or null
+};
+
+// Returns false to cancel. done and total count stored bytes.
+using LoadProgress = std::function<bool(uint64_t done, uint64_t total, const std::string& tensor)>;
+
+class Model {
+  public:
+    static Result<std::shared_ptr<const Model>> load(ModelSource source, std::shared_ptr<Backend> backend,
+                                                     const LoadProgress& progress);
+
+    ModelConfig config;
+    std::shared_ptr<Checkpoint> checkpoint; // weights may borrow its mapped bytes
+    std::shared_ptr<Backend> backend;
+    std::unique_ptr<Weight> embedding;  // [vocabulary, hidden]
+    std::unique_ptr<Weight> own_head;   // null when tied
+    std::unique_ptr<Weight> final_norm; // [1, hidden]
+    std::vector<LayerWeights> layers;
+    std::unique_ptr<Weight> inverse_frequency;       // [1, head_dim / 2]
+    std::unique_ptr<Weight> inverse_frequency_local; // of sliding-window layers
+    std::shared_ptr<const Tokenizer> tokenizer;      // null when the file carries none
+    std::string chat_template;                       // empty when there is none
+    uint64_t parameters = 0;
+    uint64_t weight_bytes = 0;
+    uint64_t identity = 0; // XXH3 of configuration, tensor list and samples of the weights; binds saved states
+    WeightFormat linear_format = WeightFormat::f32; // of most weights of the layers' linears
+
+    const Weight& head() const { return own_head ? *own_head : *embedding; }
+    Path resolve(Path path) const { return path == Path::automatic ? automatic_path(linear_format, *backend) : path; }
+    bool is_end_token(int32_t token) const;
+    // FP4_E_UNSUPPORTED with the next step when the file carries no tokenizer.
+    Result<const Tokenizer*> require_tokenizer() const;
+};
+
+} // namespace fp4

@@ -1,0 +1,144 @@
+// rope_append and attention over a real cache. Bounds: NMSE 1e-11 for float32 results (q, attention with
+// a16), 1e-8 for f16 keys and values (a float32 ulp may cross a tie of f16).
+#include <doctest/doctest.h>
+
+#include "libfp4/format/element.h"
+#include "random_weight.h"
+#include "rig.h"
+
+using namespace fp4;
+using namespace fp4::ops;
+
+namespace {
+
+struct RopeCase {
+    HeadShape shape;
+    size_t n, position;
+    bool interleaved, norms;
+};
+
+Floats halves(const std::vector<uint8_t>& bytes) {
+    Floats values;
+    for (size_t i = 0; i < bytes.size(); i += 2)
+        values.push_back(decode_f16(static_cast<uint16_t>(bytes[i] | bytes[i + 1] << 8)));
+    return values;
+}
+
+std::vector<uint8_t> random_halves(size_t count, Random& random) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i < count; ++i) {
+        uint16_t code = encode_f16(random.normal());
+        bytes.push_back(static_cast<uint8_t>(code));
+        bytes.push_back(static_cast<uint8_t>(code >> 8));
+    }
+    return bytes;
+}
+
+void check_rope(Pair& pair, const RopeCase& c, Random& random) {
+    size_t dim = c.shape.head_dim, kv = c.shape.kv_heads * dim, capacity = c.position + c.n + 3;
+    Floats q = random.normals(c.n * c.shape.heads * dim), k = random.normals(c.n * kv),
+           v = random.normals(c.n * kv);
+    Floats frequency(dim / 2), q_weight = random.normals(dim), k_weight = random.normals(dim);
+    for (size_t i = 0; i < dim / 2; ++i)
+        frequency[i] = std::pow(10000.0f, -2.0f * static_cast<float>(i) / static_cast<float>(dim));
+    struct Out {
+        Floats q, keys, values;
+    };
+    auto run = [&](Rig& rig) {
+        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim});
+        auto inverse = rig.vector(frequency), qw = rig.vector(q_weight), kw = rig.vector(k_weight);
+        auto bq = rig.upload(q), bk = rig.upload(k), bv = rig.upload(v);
+        NormParams q_norm{qw.get(), 1e-6f}, k_norm{kw.get(), 1e-6f};
+        rig.stream().rope_append(*bq, *bk, *bv, c.n, c.position, c.shape, c.norms ? &q_norm : nullptr,
+                                 c.norms ? &k_norm : nullptr, {inverse.get(), 1.1f, c.interleaved}, *cache,
+                                 1);
+        std::vector<uint8_t> keys(capacity * kv * 2), values(capacity * kv * 2);
+        REQUIRE(rig.stream().read_kv(*cache, 1, 0, capacity, keys, values).ok());
+        return Out{rig.download(*bq, q.size()), halves(keys), halves(values)};
+    };
+    Out tested = run(pair.tested), reference = run(pair.reference);
+    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
+         c.position);
+    CHECK(nmse(tested.q, reference.q) < 1e-11);
+    CHECK(nmse(tested.keys, reference.keys) < 1e-8);
+    CHECK(tested.values == reference.values);
+}
+
+struct AttentionCase {
+    HeadShape shape;
+    size_t n, position, window;
+    ActivationFormat format{ActivationFormat::Kind::a16};
+    float sharpness = 1.0f;
+};
+
+void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
+    size_t dim = c.shape.head_dim, kv = c.shape.kv_heads * dim, width = c.shape.heads * dim;
+    size_t filled = c.position + c.n, capacity = filled + 2;
+    Floats q = random.normals(c.n * width, c.sharpness);
+    auto keys = random_halves(filled * kv, random), values = random_halves(filled * kv, random);
+    auto run = [&](Rig& rig) {
+        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim});
+        REQUIRE(rig.stream().write_kv(*cache, 1, 0, filled, keys, values).ok());
+        auto bq = rig.upload(q);
+        auto out = rig.activation(c.n, width);
+        AttentionParams params{c.shape, 1.0f / std::sqrt(static_cast<float>(dim)), c.window};
+        rig.stream().attention(*bq, c.n, c.position, params, *cache, 1, nullptr, c.format, *out);
+        rig.finish();
+        return rig.values_of(*out, c.n);
+    };
+    INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
+         c.position, " window ", c.window);
+    CHECK(nmse(run(pair.tested), run(pair.reference)) <
+          (c.format.kind == ActivationFormat::Kind::a16 ? 1e-11 : 1e-5));
+}
+
+} // namespace
+
+TEST_CASE("rope_append: head sizes, layouts, norms") {
+    Random random(21);
+    for_each_backend([&](Pair& pair) {
+        for (size_t dim : {2, 8, 16, 64, 80, 128, 256}) {
+            for (bool interleaved : {false, true}) {
+                for (bool norms : {false, true}) {
+                    check_rope(pair, {{6, 2, dim}, 1, 100, interleaved, norms}, random);
+                    check_rope(pair, {{3, 3, dim}, 5, 0, interleaved, norms}, random);
+                }
+            }
+        }
+        check_rope(pair, {{2, 1, 64}, 2, 30000, false, false}, random);
+    });
+}
+
+TEST_CASE("attention: head sizes, grouping, prefill and decode, windows") {
+    Random random(22);
+    for_each_backend([&](Pair& pair) {
+        for (size_t dim : {2, 8, 16, 64, 80, 128, 256}) {
+            check_attention(pair, {{4, 2, dim}, 1, 0, 0}, random);
+            check_attention(pair, {{3, 1, dim}, 1, 77, 0}, random);
+            check_attention(pair, {{2, 2, dim}, 9, 0, 0}, random);
+            check_attention(pair, {{6, 2, dim}, 21, 130, 0}, random);
+            check_attention(pair, {{4, 4, dim}, 5, 90, 16}, random);
+        }
+        check_attention(pair, {{9, 3, 64}, 1, 1500, 0}, random);   // long enough to be split over threads
+        check_attention(pair, {{4, 1, 32}, 1, 1500, 512}, random); // split and windowed
+        check_attention(pair, {{4, 1, 32}, 70, 300, 64}, random);  // several query blocks
+        check_attention(pair, {{4, 2, 16}, 3, 40, 1}, random);     // a window of the token itself
+        check_attention(pair, {{4, 2, 64}, 2, 300, 0, {ActivationFormat::Kind::a16}, 30.0f},
+                        random); // sharp softmax
+        check_attention(pair, {{4, 2, 64}, 3, 50, 0, {ActivationFormat::Kind::mxint8}}, random);
+    });
+}
+
+TEST_CASE("attention: random shapes") {
+    Random random(23);
+    for_each_backend([&](Pair& pair) {
+        for (int round = 0; round < 25; ++round) {
+            size_t kv_heads = 1 + random.below(3);
+            HeadShape shape{kv_heads * (1 + random.below(4)), kv_heads, 2 * (1 + random.below(50))};
+            check_attention(
+                pair,
+                {shape, 1 + random.below(40), random.below(200), random.below(2) * (1 + random.below(90))},
+                random);
+        }
+    });
+}

@@ -1,0 +1,185 @@
+// linear(): every weight format with every activation format, odd shapes, edge values. The inputs are exact
+// (Rig::exact_activation), so that backends may differ only in the order of float32 sums. The bound is
+// relative to the sum of |terms|: 2^-22 for integer blocks, 2^-19 where every product is rounded or
+// accumulated in float32.
+#include <doctest/doctest.h>
+
+#include "random_weight.h"
+#include "rig.h"
+
+using namespace fp4;
+using namespace fp4::ops;
+
+namespace {
+
+bool is_integer_path(WeightFormat weight, ActivationFormat::Kind kind) {
+    return (weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4) &&
+           (kind == ActivationFormat::Kind::mxint8 || kind == ActivationFormat::Kind::mxfp4 ||
+            kind == ActivationFormat::Kind::nvfp4);
+}
+
+struct Case {
+    WeightFormat weight;
+    ActivationFormat activation;
+    size_t n, rows, cols;
+    bool bias = false;
+    bool accumulate = false;
+    ScaleEdge edge = ScaleEdge::none;
+};
+
+Floats run(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, const Floats& bias,
+           const Floats& old) {
+    auto input = rig.exact_activation(x, c.n, c.cols, c.activation);
+    auto loaded = rig.load(weight);
+    auto loaded_bias = c.bias ? rig.vector(bias) : nullptr;
+    auto out = rig.upload(old);
+    LinearTarget target{loaded.get(), loaded_bias.get(), out.get(), c.accumulate};
+    rig.stream().linear(*input, c.n, {&target, 1});
+    rig.finish();
+    return rig.download(*out, c.n * c.rows);
+}
+
+// Largest |tested - reference| / (|bias| + |old| + sum |w x|).
+double worst_error(Pair& pair, const Case& c, Random& random) {
+    RandomWeight weight = random_weight(c.weight, c.rows, c.cols, random, c.edge);
+    Floats x = random.normals(c.n * c.cols), bias = random.normals(c.rows),
+           old = random.normals(c.n * c.rows);
+    Floats tested = run(pair.tested, c, weight.host, x, bias, old);
+    Floats reference = run(pair.reference, c, weight.host, x, bias, old);
+    double worst = 0.0;
+    for (size_t t = 0; t < c.n; ++t) {
+        for (size_t r = 0; r < c.rows; ++r) {
+            size_t i = t * c.rows + r;
+            if (std::isnan(reference[i]) && std::isnan(tested[i])) continue;
+            double terms = (c.bias ? std::fabs(bias[r]) : 0) + (c.accumulate ? std::fabs(old[i]) : 0) + 1e-37;
+            for (size_t j = 0; j < c.cols; ++j)
+                terms += std::fabs(weight.values[r * c.cols + j] * x[t * c.cols + j]);
+            double error = std::fabs(double(tested[i]) - reference[i]) / terms;
+            if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error;
+        }
+    }
+    return worst;
+}
+
+void check(Pair& pair, const Case& c, Random& random) {
+    double bound = is_integer_path(c.weight, c.activation.kind) ? 0x1p-22 : 0x1p-19;
+    INFO(pair.name, ": weight format ", int(c.weight), " activation ", int(c.activation.kind), " rule ",
+         int(c.activation.rule), " n ", c.n, " rows ", c.rows, " cols ", c.cols, " edge ", int(c.edge));
+    CHECK(worst_error(pair, c, random) <= bound);
+}
+
+} // namespace
+
+TEST_CASE("linear: every weight format with every activation format") {
+    Random random(1);
+    for_each_backend([&](Pair& pair) {
+        for (WeightFormat weight : all_weight_formats) {
+            for (ActivationFormat activation : all_activation_formats) {
+                check(pair, {weight, activation, 1, 37, 172}, random);
+                check(pair, {weight, activation, 3, 18, 256, true, true}, random);
+                check(pair, {weight, activation, 21, 35, 96, true, false}, random);
+            }
+        }
+    });
+}
+
+TEST_CASE("linear: random and odd shapes") {
+    Random random(2);
+    for_each_backend([&](Pair& pair) {
+        for (int round = 0; round < 60; ++round) {
+            Case c{all_weight_formats[random.below(10)],
+                   all_activation_formats[random.below(10)],
+                   1 + random.below(round % 3 == 0 ? 70 : 6),
+                   1 + random.below(90),
+                   1 + random.below(700),
+                   random.below(2) == 1,
+                   random.below(2) == 1};
+            check(pair, c, random);
+        }
+        for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
+            for (ActivationFormat activation : all_activation_formats) {
+                for (size_t cols : {1, 15, 16, 17, 31, 33, 64, 127, 128, 129, 576}) {
+                    check(pair, {weight, activation, 1, 5, cols}, random);
+                    check(pair, {weight, activation, 17, 16, cols}, random);
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("linear: zero, NaN, huge and tiny block scales") {
+    Random random(3);
+    for_each_backend([&](Pair& pair) {
+        for (WeightFormat weight : all_weight_formats) {
+            if (!is_block(weight)) continue;
+            for (ScaleEdge edge :
+                 {ScaleEdge::zero_blocks, ScaleEdge::nan_block, ScaleEdge::huge, ScaleEdge::tiny}) {
+                for (size_t n : {1, 19}) {
+                    check(pair, {weight, {ActivationFormat::Kind::a16}, n, 9, 200, false, false, edge},
+                          random);
+                    check(pair, {weight, {ActivationFormat::Kind::mxint8}, n, 9, 200, false, false, edge},
+                          random);
+                    check(pair, {weight, {ActivationFormat::Kind::mxfp4}, n, 9, 200, false, false, edge},
+                          random);
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("linear: the same codes give the same sums for every token count") {
+    // Exactness inside blocks must not depend on whether the mat-vec or the matrix kernel runs.
+    Random random(4);
+    for_each_backend([&](Pair& pair) {
+        size_t n = 40, rows = 48, cols = 320;
+        for (WeightFormat format : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
+            RandomWeight weight = random_weight(format, rows, cols, random);
+            Floats x = random.normals(n * cols);
+            Case all{format, {ActivationFormat::Kind::mxfp4}, n, rows, cols};
+            Floats together = run(pair.tested, all, weight.host, x, {}, Floats(n * rows));
+            Floats alone;
+            for (size_t t = 0; t < n; ++t) {
+                Case one = all;
+                one.n = 1;
+                Floats row(x.begin() + static_cast<ptrdiff_t>(t * cols),
+                           x.begin() + static_cast<ptrdiff_t>((t + 1) * cols));
+                Floats out = run(pair.tested, one, weight.host, row, {}, Floats(rows));
+                alone.insert(alone.end(), out.begin(), out.end());
+            }
+            INFO(pair.name);
+            CHECK(nmse(together, alone) < 1e-12);
+        }
+    });
+}
+
+TEST_CASE("linear: several targets share one input") {
+    Random random(5);
+    for_each_backend([&](Pair& pair) {
+        size_t n = 2, cols = 160;
+        Floats x = random.normals(n * cols);
+        std::vector<RandomWeight> weights;
+        for (auto [format, rows] :
+             {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21}})
+            weights.push_back(random_weight(format, static_cast<size_t>(rows), cols, random));
+        auto outputs = [&](Rig& rig) {
+            auto input = rig.exact_activation(x, n, cols, {ActivationFormat::Kind::mxint8});
+            std::vector<std::unique_ptr<Weight>> loaded;
+            std::vector<std::unique_ptr<Buffer>> buffers;
+            std::vector<LinearTarget> targets;
+            for (const RandomWeight& weight : weights) {
+                loaded.push_back(rig.load(weight.host));
+                buffers.push_back(rig.buffer(n * weight.host.rows));
+                targets.push_back({loaded.back().get(), nullptr, buffers.back().get(), false});
+            }
+            rig.stream().linear(*input, n, targets);
+            Floats all;
+            for (size_t i = 0; i < buffers.size(); ++i) {
+                Floats out = rig.download(*buffers[i], n * weights[i].host.rows);
+                all.insert(all.end(), out.begin(), out.end());
+            }
+            return all;
+        };
+        INFO(pair.name);
+        CHECK(nmse(outputs(pair.tested), outputs(pair.reference)) < 1e-11);
+    });
+}

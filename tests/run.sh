@@ -1,0 +1,87 @@
+#!/bin/sh
+# Builds libfp4 with warnings as errors and runs its tests; installs what is missing first (Debian, with apt-get).
+# The last line is "N passed, N failed, N skipped"; the exit status is 0 if none failed.
+set -u
+
+usage() {
+    cat << 'END'
+Usage: sh tests/run.sh [--sanitize] [--no-install] [MESON TEST ARGUMENTS]
+
+  --sanitize    build with AddressSanitizer and UndefinedBehaviorSanitizer in build-sanitize, run the unit tests
+  --no-install  install nothing
+
+Everything else goes to 'meson test', for example: sh tests/run.sh --suite unit
+END
+}
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$root/build
+sanitize=no
+install=yes
+while [ $# -gt 0 ]; do
+    case $1 in
+    --sanitize) sanitize=yes ;;
+    --no-install) install=no ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *) break ;;
+    esac
+    shift
+done
+
+stop() {
+    echo "run.sh: $1" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+}
+
+if [ $install = yes ]; then
+    sh "$root/apps/debian_packages.sh" meson ninja-build g++ pkg-config doctest-dev libzstd-dev libpcre2-dev \
+        libutf8proc-dev libxxhash-dev nlohmann-json3-dev libcli11-dev libedit-dev luajit python3 ||
+        stop "packages are missing"
+fi
+
+# Options are set at every run, so that a build folder made otherwise tests the same thing. Meson uses ccache by
+# itself where it is installed.
+set_up() {
+    if [ -f "$build/build.ninja" ]; then
+        meson configure "$build" "$@"
+    else
+        meson setup "$build" "$root" "$@"
+    fi
+}
+cd "$root" || stop "cannot enter $root"
+if [ $sanitize = yes ]; then
+    build=$root/build-sanitize
+    # The sanitizers' own calls are resolved when a program starts: no check for undefined symbols in libraries.
+    set_up -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false || stop "the build could not be configured"
+    export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
+    meson test -C "$build" --print-errorlogs --timeout-multiplier 5 --suite unit "$@"
+else
+    set_up -Dwerror=true || stop "the build could not be configured"
+    ninja -C "$build" || stop "the build failed"
+    meson test -C "$build" --print-errorlogs "$@"
+fi
+tests_status=$?
+
+log=$build/meson-logs/testlog.json
+[ -f "$log" ] || stop "no test ran"
+python3 - "$log" $tests_status << 'END'
+import json, sys
+
+passed = failed = skipped = 0
+for line in open(sys.argv[1], encoding="utf-8"):
+    result = json.loads(line)["result"]
+    if result in ("OK", "EXPECTEDFAIL"):
+        passed += 1
+    elif result == "SKIP":
+        skipped += 1
+    else:
+        failed += 1
+if failed == 0 and sys.argv[2] != "0":  # for example the build that 'meson test' starts failed
+    failed = 1
+print(f"{passed} passed, {failed} failed, {skipped} skipped")
+sys.exit(1 if failed or passed == 0 else 0)
+END
