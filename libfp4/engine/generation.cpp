@@ -66,8 +66,11 @@ Generation::~Generation() {
 void Generation::stop() {
     cancel();
     if (worker_.joinable()) worker_.join();
-    // A finished generation no longer owns the context: another may be using it.
-    if (!finished()) context_.abandon_pass();
+    // A finished generation no longer owns the context: another may be using it. So it is touched only before
+    // finish(), and the destructor, which runs when others may already see the context as free, not at all.
+    if (finished()) return;
+    context_.abandon_pass();
+    finish(Finish::cancelled);
 }
 
 double Generation::next_cost_us() const {
