@@ -67,10 +67,12 @@ void Generation::stop() {
     cancel();
     if (worker_.joinable()) worker_.join();
     // A finished generation no longer owns the context: another may be using it. So it is touched only before
-    // finish(), and the destructor, which runs when others may already see the context as free, not at all.
+    // it counts as finished, and by the destructor, which others may have overtaken, not at all.
     if (finished()) return;
     context_.abandon_pass();
-    finish(Finish::cancelled);
+    std::lock_guard lock(mutex_);
+    stats_.finish = Finish::cancelled;
+    changed_.notify_all();
 }
 
 double Generation::next_cost_us() const {
