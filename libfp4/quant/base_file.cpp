@@ -55,8 +55,7 @@ Result<std::unique_ptr<BaseFileReader>> BaseFileReader::open(const std::string& 
     reader->data_offset_ = *data_offset;
     reader->record_.resize(words);
     windows.tokens.resize(*token_count);
-    FP4_TRY(
-        source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), *token_bytes}));
+    FP4_TRY(source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), *token_bytes}));
     for (int32_t token : windows.tokens) {
         if (token < 0 || static_cast<uint32_t>(token) >= reader->vocabulary_) {
             return error(Status::format, path, ": token ", token, " is outside the file's vocabulary of ",
