@@ -15,6 +15,7 @@ constexpr uint32_t known_gen_flags =
 
 Result<std::vector<int32_t>> read_prompt(const fp4_gen_config& config, const Context& context) {
     if (config.prompt && config.tokens) return error(Status::argument, "give a prompt or tokens, not both");
+    if (config.token_count > 0) FP4_TRY(require(config.tokens, "config->tokens"));
     if (config.tokens) return std::vector<int32_t>(config.tokens, config.tokens + config.token_count);
     if (!config.prompt) return std::vector<int32_t>();
     FP4_ASSIGN(const Tokenizer* tokenizer, context.model().require_tokenizer());

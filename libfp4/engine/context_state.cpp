@@ -151,7 +151,7 @@ Result<void> load_state(Context& context, const ByteSource& source) {
     FP4_TRY(check_header(header, context, source.name()));
     FP4_ASSIGN(std::vector<uint8_t> payload, decompress(source, header));
     std::vector<int32_t> tokens(header.tokens);
-    std::memcpy(tokens.data(), payload.data(), 4ull * header.tokens);
+    if (!tokens.empty()) std::memcpy(tokens.data(), payload.data(), 4ull * header.tokens);
     for (int32_t token : tokens) {
         if (token < 0 || static_cast<uint32_t>(token) >= context.model().config.vocabulary) {
             return error(Status::corrupt, source.name(), ": token ", token, " is outside the vocabulary");

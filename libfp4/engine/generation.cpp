@@ -66,8 +66,13 @@ Generation::~Generation() {
 void Generation::stop() {
     cancel();
     if (worker_.joinable()) worker_.join();
-    // A finished generation no longer owns the context: another may be using it.
-    if (!finished()) context_.abandon_pass();
+    // A finished generation no longer owns the context: another may be using it. So it is touched only before
+    // it counts as finished, and by the destructor, which others may have overtaken, not at all.
+    if (finished()) return;
+    context_.abandon_pass();
+    std::lock_guard lock(mutex_);
+    stats_.finish = Finish::cancelled;
+    changed_.notify_all();
 }
 
 double Generation::next_cost_us() const {

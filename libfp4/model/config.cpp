@@ -59,6 +59,12 @@ Result<void> validate_config(const ModelConfig& config, const std::string& sourc
                          bound.most);
         }
     }
+    // With this, sizes of KV caches (2 x layers x tokens x width x 4 bytes) fit 64 bits.
+    constexpr uint64_t most_cached_values = 1ull << 56;
+    if (uint64_t(config.layers) * config.kv_width() > most_cached_values / config.context_length) {
+        return error(Status::limit, source, ": a KV cache of ", config.layers, " layers x ",
+                     config.context_length, " tokens x ", config.kv_width(), " values is too large");
+    }
     if (config.heads % config.kv_heads != 0) {
         return error(Status::format, source, ": ", config.heads, " heads cannot share ", config.kv_heads,
                      " kv heads");

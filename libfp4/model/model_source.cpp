@@ -74,6 +74,7 @@ Result<ModelSource> inspect_model(std::shared_ptr<Checkpoint> checkpoint) {
     if (!find_tensor(*checkpoint, config, Role::head, 0)) config.tied_head = true;
     if (find_tensor(*checkpoint, config, Role::q_bias, 0)) config.qkv_bias = true;
     if (find_tensor(*checkpoint, config, Role::o_bias, 0)) config.output_bias = true;
+    if (find_tensor(*checkpoint, config, Role::gate_bias, 0)) config.mlp_bias = true;
     for (const TensorSlot& slot : tensor_slots(config)) {
         const TensorInfo* info = find_tensor(*checkpoint, config, slot.role, slot.layer);
         std::string name = canonical_name(config, slot.role, slot.layer);

@@ -97,7 +97,9 @@ class Totals {
         double sum = 0;
         for (double divergence : divergences_) sum += divergence;
         evaluation.kl_mean = sum / n;
-        std::ranges::sort(divergences_);
+        // Damaged weights give NaN, which has no place in <: it counts as the largest.
+        std::ranges::sort(divergences_,
+                          [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
         auto percentile = [&](double share) {
             return divergences_[static_cast<size_t>(share * (n - 1) + 0.5)];
         };
