@@ -170,8 +170,8 @@ TEST_CASE("calls that never return hit a limit") {
 }
 
 TEST_CASE("values nested too deep or in a circle cannot be printed or compared") {
-    std::string deep =
-        "{% set ns = namespace(x=[1], y=[1]) %}" + loop("{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}");
+    std::string deep = "{% set ns = namespace(x=[1], y=[1]) %}" +
+                       loop("{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}", "20000");
     check_fails(deep + "{{ ns.x }}", Status::limit, "levels deep");
     check_fails(deep + "{{ ns.x|tojson }}", Status::limit, "levels deep");
     check_fails(deep + "{{ ns.x == ns.y }}", Status::limit, "levels deep");
@@ -180,7 +180,7 @@ TEST_CASE("values nested too deep or in a circle cannot be printed or compared")
     check_fails(deep + "{{ [ns.x, ns.y]|sort }}", Status::limit, "levels deep");
     check_fails(deep + "{{ ns.x|map(" + repeated("'map', ", 5000) + "'upper')|list }}", Status::limit,
                 "nested more than");
-    std::string tuples = "{% set ns = namespace(x=(1,)) %}" + loop("{% set ns.x = (ns.x,) %}");
+    std::string tuples = "{% set ns = namespace(x=(1,)) %}" + loop("{% set ns.x = (ns.x,) %}", "20000");
     check_fails(tuples + "{{ {ns.x: 1} }}", Status::format, "unhashable");
     check_fails("{% set ns = namespace() %}{% set ns.self = ns %}{{ ns }}", Status::limit, "levels deep");
     check_fails("{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns.a }}", Status::limit, "levels deep");
