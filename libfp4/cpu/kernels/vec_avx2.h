@@ -243,7 +243,7 @@ inline F load_e5m2(const uint8_t* codes) {
 }
 template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
                      // (times 2^-12)
-                     F load_six_bit(const uint8_t* codes) {
+F load_six_bit(const uint8_t* codes) {
     const __m128i place = _mm_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6);
     const __m128i up = _mm_setr_epi16(1 << 10, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 4, 1 << 6, 1 << 8);
     uint8_t part[16] = {};

@@ -243,7 +243,7 @@ inline F load_e5m2(const uint8_t* codes) {
 }
 template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
                      // (times 2^-12)
-                     F load_six_bit(const uint8_t* codes) {
+F load_six_bit(const uint8_t* codes) {
     const __m256i place = _mm256_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6, 6, 7, 6, 7, 7, 8,
                                            8, 9, 9, 10, 9, 10, 10, 11, 11, 12);
     const __m256i down = _mm256_setr_epi16(0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2);
