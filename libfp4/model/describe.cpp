@@ -91,6 +91,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         json.member("error", model.error().message);
     }
     json.member("parameters", sum.elements);
+    json.member("tensor_bytes", sum.bytes);
     json.member("file_bytes", file_bytes(*checkpoint));
     json.member("bits_per_weight",
                 sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
