@@ -55,10 +55,22 @@ Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
 Result<void> Context::begin_pass(std::span<const int32_t> tokens) {
     if (tokens.size() > chunk()) return error(Status::argument, "a pass takes at most ", chunk(), " tokens");
     FP4_TRY(check_tokens(tokens));
-    pass_.assign(tokens.begin(), tokens.end());
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used());
+    start_pass(tokens, used());
     return {};
+}
+
+Result<void> Context::begin_replay() {
+    if (tokens_.empty()) return error(Status::state, "the context holds no token to run again");
+    start_pass({&tokens_.back(), 1}, used() - 1);
+    return {};
+}
+
+void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
+    pass_.assign(tokens.begin(), tokens.end());
+    replay_ = position < used();
+    has_logits_ = false;
+    all_logits_.clear();
+    forward_->begin(*stream_, pass_, position);
 }
 
 Result<bool> Context::advance_pass() {
@@ -66,7 +78,7 @@ Result<bool> Context::advance_pass() {
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
     FP4_TRY(stream_->synchronize());
-    tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
     return true;
