@@ -59,20 +59,22 @@ Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
 Result<void> Context::begin_pass(std::span<const int32_t> tokens) {
     if (tokens.size() > chunk()) return error(Status::argument, "a pass takes at most ", chunk(), " tokens");
     FP4_TRY(check_tokens(tokens));
-    pass_.assign(tokens.begin(), tokens.end());
-    pass_repeats_ = false;
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used());
+    start_pass(tokens, used());
     return {};
 }
 
-Result<void> Context::begin_repeat() {
-    if (used() == 0) return error(Status::state, "the context has no token to repeat");
-    pass_.assign(1, tokens_.back());
-    pass_repeats_ = true;
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used() - 1);
+Result<void> Context::begin_replay() {
+    if (tokens_.empty()) return error(Status::state, "the context holds no token to run again");
+    start_pass({&tokens_.back(), 1}, used() - 1);
     return {};
+}
+
+void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
+    pass_.assign(tokens.begin(), tokens.end());
+    replay_ = position < used();
+    has_logits_ = false;
+    all_logits_.clear();
+    forward_->begin(*stream_, pass_, position);
 }
 
 Result<bool> Context::advance_pass() {
@@ -80,7 +82,7 @@ Result<bool> Context::advance_pass() {
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
     FP4_TRY(stream_->synchronize());
-    if (!pass_repeats_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
     return true;

@@ -34,11 +34,9 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
     self.history_.insert(self.history_.end(), self.request_.prompt.begin(), self.request_.prompt.end());
     self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
     if (self.request_.prompt.empty()) {
-        if (context.used() == 0)
-            return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
-        // Run the context's last token again: its logits may be gone, its keys and values stay the same.
+        if (context.used() == 0) return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
         self.request_.prompt = {context.tokens().back()};
-        self.repeats_last_ = true;
+        self.replays_last_ = true;
     }
     return generation;
 }
@@ -158,8 +156,8 @@ size_t Generation::prompt_pass_tokens() const {
 
 Result<void> Generation::begin_prompt_pass() {
     pass_tokens_ = prompt_pass_tokens();
-    FP4_TRY(repeats_last_ ? context_.begin_repeat()
-                          : context_.begin_pass({request_.prompt.data() + prompt_done_, pass_tokens_}));
+    std::span tokens(request_.prompt.data() + prompt_done_, pass_tokens_);
+    FP4_TRY(replays_last_ ? context_.begin_replay() : context_.begin_pass(tokens));
     return advance_pass();
 }
 
