@@ -61,7 +61,8 @@ fp4_status fp4_ctx_create(fp4_ctx** ctx, fp4_model* model, const fp4_ctx_config*
         auto handle = std::make_unique<fp4_ctx>();
         handle->shared = std::make_shared<SharedContext>();
         FP4_ASSIGN(handle->shared->context, Context::create(model->model, wanted));
-        handle->shared->share = DeviceShare(model->model->backend->device().id, handle->shared->context->bytes());
+        handle->shared->share =
+            DeviceShare(model->model->backend->device().id, handle->shared->context->bytes());
         *ctx = handle.release();
         return {};
     });
@@ -85,8 +86,10 @@ fp4_status fp4_ctx_info_get(const fp4_ctx* ctx, fp4_ctx_info* info) {
         known.path_prefill = static_cast<int32_t>(config.path_prefill);
         known.path_decode = static_cast<int32_t>(config.path_decode);
         known.threads = context.threads();
-        copy_field(known.path_prefill_name, path_description(config.path_prefill, model.linear_format, *model.backend));
-        copy_field(known.path_decode_name, path_description(config.path_decode, model.linear_format, *model.backend));
+        copy_field(known.path_prefill_name,
+                   path_description(config.path_prefill, model.linear_format, *model.backend));
+        copy_field(known.path_decode_name,
+                   path_description(config.path_decode, model.linear_format, *model.backend));
         return write_struct(known, info, "info");
     });
 }
@@ -119,7 +122,8 @@ fp4_status fp4_ctx_truncate(fp4_ctx* ctx, size_t tokens) {
 }
 
 fp4_status fp4_ctx_tokens(fp4_ctx* ctx, int32_t* tokens, size_t capacity, size_t* needed) {
-    return context_call(ctx, [&](Context& context) { return copy_tokens(context.tokens(), tokens, capacity, needed); });
+    return context_call(
+        ctx, [&](Context& context) { return copy_tokens(context.tokens(), tokens, capacity, needed); });
 }
 
 fp4_status fp4_ctx_save(fp4_ctx* ctx, const char* path, const fp4_io* io) {
@@ -158,7 +162,8 @@ fp4_status fp4_sample(fp4_ctx* ctx, const fp4_sampling* sampling, uint64_t count
         FP4_TRY(require(token, "token"));
         FP4_ASSIGN(SamplingChoice choice, read_sampling(sampling));
         FP4_ASSIGN(int32_t drawn, context.sample({&choice.config, context.tokens(), choice.bias, counter}));
-        if (drawn < 0) return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
+        if (drawn < 0)
+            return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
         *token = drawn;
         return {};
     });

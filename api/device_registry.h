@@ -27,7 +27,8 @@ class DeviceShare {
   public:
     DeviceShare() = default;
     DeviceShare(std::string id, uint64_t bytes);
-    DeviceShare(DeviceShare&& other) noexcept : id_(std::move(other.id_)), bytes_(std::exchange(other.bytes_, 0)) {}
+    DeviceShare(DeviceShare&& other) noexcept
+        : id_(std::move(other.id_)), bytes_(std::exchange(other.bytes_, 0)) {}
     DeviceShare& operator=(DeviceShare&& other) noexcept {
         std::swap(id_, other.id_);
         std::swap(bytes_, other.bytes_);

@@ -14,7 +14,8 @@ struct Registry {
 };
 
 Registry& registry() {
-    static Registry instance;
+    // Never destroyed: a host's static objects may close models after the library's own would be gone.
+    static Registry& instance = *new Registry;
     return instance;
 }
 

@@ -10,20 +10,23 @@ using namespace fp4::api;
 
 namespace {
 
-constexpr uint32_t known_gen_flags = FP4_GEN_THREADED | FP4_GEN_RAW_PROMPT | FP4_GEN_PLAIN_PROMPT | FP4_GEN_SHOW_SPECIAL |
-                                     FP4_GEN_IGNORE_END;
+constexpr uint32_t known_gen_flags =
+    FP4_GEN_THREADED | FP4_GEN_RAW_PROMPT | FP4_GEN_PLAIN_PROMPT | FP4_GEN_SHOW_SPECIAL | FP4_GEN_IGNORE_END;
 
 Result<std::vector<int32_t>> read_prompt(const fp4_gen_config& config, const Context& context) {
     if (config.prompt && config.tokens) return error(Status::argument, "give a prompt or tokens, not both");
+    if (config.token_count > 0) FP4_TRY(require(config.tokens, "config->tokens"));
     if (config.tokens) return std::vector<int32_t>(config.tokens, config.tokens + config.token_count);
     if (!config.prompt) return std::vector<int32_t>();
     FP4_ASSIGN(const Tokenizer* tokenizer, context.model().require_tokenizer());
-    std::string_view text(config.prompt, config.prompt_bytes ? config.prompt_bytes : std::strlen(config.prompt));
+    std::string_view text(config.prompt,
+                          config.prompt_bytes ? config.prompt_bytes : std::strlen(config.prompt));
     bool add_special = context.used() == 0 && (config.flags & FP4_GEN_RAW_PROMPT) == 0;
     auto policy = config.flags & FP4_GEN_PLAIN_PROMPT ? SpecialPolicy::none : SpecialPolicy::parse;
     FP4_ASSIGN(std::vector<int32_t> ids, tokenizer->encode(text, add_special, policy));
     // A rendered chat template may spell BOS itself; one is enough.
-    if (add_special && ids.size() > 1 && ids[0] == ids[1] && ids[0] == tokenizer->bos()) ids.erase(ids.begin());
+    if (add_special && ids.size() > 1 && ids[0] == ids[1] && ids[0] == tokenizer->bos())
+        ids.erase(ids.begin());
     return ids;
 }
 
@@ -34,7 +37,8 @@ Result<GenerationRequest> read_request(const fp4_gen_config& config, const Conte
     request.sampling = choice.config;
     request.bias = std::move(choice.bias);
     constexpr uint64_t most_stops = 1024;
-    if (config.stop_count > most_stops) return error(Status::limit, "config->stop_count ", config.stop_count, " is too large");
+    if (config.stop_count > most_stops)
+        return error(Status::limit, "config->stop_count ", config.stop_count, " is too large");
     if (config.stop_count > 0) FP4_TRY(require(config.stop, "config->stop"));
     for (uint64_t i = 0; i < config.stop_count; ++i) {
         FP4_TRY(require(config.stop[i], "config->stop[i]"));
@@ -67,8 +71,10 @@ fp4_gen_stats describe(const GenerationStats& stats) {
     known.generated_tokens = stats.generated_tokens;
     known.finish = static_cast<int32_t>(stats.finish);
     known.seconds_to_first_token = stats.seconds_to_first_token;
-    if (stats.seconds_to_first_token > 0) known.prefill_tokens_per_second = stats.prompt_tokens / stats.prefill_seconds;
-    if (stats.decode_seconds > 0) known.decode_tokens_per_second = stats.decoded_tokens / stats.decode_seconds;
+    if (stats.seconds_to_first_token > 0)
+        known.prefill_tokens_per_second = stats.prompt_tokens / stats.prefill_seconds;
+    if (stats.decode_seconds > 0)
+        known.decode_tokens_per_second = stats.decoded_tokens / stats.decode_seconds;
     known.longest_step_seconds = stats.longest_step_seconds;
     known.longest_overrun_seconds = stats.longest_overrun_seconds;
     return known;
@@ -117,7 +123,8 @@ fp4_status fp4_gen_read(fp4_gen* gen, char* text, size_t capacity, size_t* bytes
         FP4_TRY(require(text, "text"));
         FP4_TRY(require(bytes, "bytes"));
         constexpr size_t longest_code_point = 4;
-        if (capacity < longest_code_point) return error(Status::argument, "capacity ", capacity, " is below 4");
+        if (capacity < longest_code_point)
+            return error(Status::argument, "capacity ", capacity, " is below 4");
         FP4_ASSIGN(CallGuard guard, CallGuard::enter(gen->in_read));
         size_t taken = 0;
         FP4_ASSIGN(Generation::Read state, gen->generation->read(text, capacity, taken, timeout_ms));
@@ -149,7 +156,8 @@ void fp4_gen_close(fp4_gen* gen) {
     delete gen;
 }
 
-fp4_status fp4_generate(fp4_ctx* ctx, const fp4_gen_config* config, fp4_text_fn fn, void* user, fp4_gen_stats* stats) {
+fp4_status fp4_generate(fp4_ctx* ctx, const fp4_gen_config* config, fp4_text_fn fn, void* user,
+                        fp4_gen_stats* stats) {
     return guarded([&]() -> Result<void> {
         if (stats) FP4_TRY(check_out_struct(stats, "stats"));
         FP4_ASSIGN(auto handle, start(ctx, config, known_gen_flags & ~uint32_t(FP4_GEN_THREADED)));

@@ -40,7 +40,8 @@ Result<std::string> check_file(const ModelFile& file, JobControl& control) {
     return json.take();
 }
 
-Result<QuantizeRequest> read_quantize(const char* source, const char* target, const fp4_quantize_config* config) {
+Result<QuantizeRequest> read_quantize(const char* source, const char* target,
+                                      const fp4_quantize_config* config) {
     FP4_TRY(require(source, "source"));
     FP4_TRY(require(target, "target"));
     fp4_quantize_config known{};
@@ -51,12 +52,16 @@ Result<QuantizeRequest> read_quantize(const char* source, const char* target, co
     request.threads = known.threads;
     if (known.format) {
         auto format = parse_block_format(known.format);
-        if (!format) return error(Status::argument, "'", known.format, "' is not a block format; see fp4_quantize_config");
+        if (!format)
+            return error(Status::argument, "'", known.format,
+                         "' is not a block format; see fp4_quantize_config");
         request.format = *format;
     }
     if (known.scale_rule) {
         auto rule = parse_scale_rule(known.scale_rule);
-        if (!rule) return error(Status::argument, "'", known.scale_rule, "' is not a scale rule; see fp4_quantize_config");
+        if (!rule)
+            return error(Status::argument, "'", known.scale_rule,
+                         "' is not a scale rule; see fp4_quantize_config");
         request.rule = *rule;
     }
     constexpr uint64_t most_rules = 1u << 16;
@@ -96,7 +101,8 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
         return error(Status::argument, "give a base model or a base file, not both");
     }
     if (known.text) request.text.assign(known.text, known.text_bytes);
-    if (request.text.empty() && request.base_file.empty()) return error(Status::argument, "config->text is empty");
+    if (request.text.empty() && request.base_file.empty())
+        return error(Status::argument, "config->text is empty");
     if (known.window != 0) request.window = known.window;
     request.max_windows = known.max_windows;
     request.path = static_cast<Path>(known.path);
@@ -167,7 +173,8 @@ void fp4_job_close(fp4_job* job) {
 fp4_status fp4_model_check_start(fp4_job** job, const char* path, const fp4_model_config* config) {
     return guarded([&]() -> Result<void> {
         FP4_ASSIGN(ModelFile file, ModelFile::from(path, config));
-        return start_job(job, [file = std::move(file)](JobControl& control) { return check_file(file, control); });
+        return start_job(job,
+                         [file = std::move(file)](JobControl& control) { return check_file(file, control); });
     });
 }
 
@@ -175,7 +182,8 @@ fp4_status fp4_quantize_config_init(fp4_quantize_config* config, uint32_t size) 
     return guarded([&] { return init_struct(fp4_quantize_config{}, config, size); });
 }
 
-fp4_status fp4_quantize_start(fp4_job** job, const char* source, const char* target, const fp4_quantize_config* config) {
+fp4_status fp4_quantize_start(fp4_job** job, const char* source, const char* target,
+                              const fp4_quantize_config* config) {
     return guarded([&]() -> Result<void> {
         FP4_ASSIGN(QuantizeRequest request, read_quantize(source, target, config));
         FP4_TRY(check_request(request));

@@ -13,8 +13,8 @@ namespace {
 #define FP4_TEXT_OF(number) FP4_TEXT(number)
 #define FP4_TEXT(number) #number
 
-const char build_info[] =
-    "libfp4 " FP4_TEXT_OF(FP4_VERSION_MAJOR) "." FP4_TEXT_OF(FP4_VERSION_MINOR) "." FP4_TEXT_OF(FP4_VERSION_PATCH)
+const char build_info[] = "libfp4 " FP4_TEXT_OF(FP4_VERSION_MAJOR) "." FP4_TEXT_OF(
+    FP4_VERSION_MINOR) "." FP4_TEXT_OF(FP4_VERSION_PATCH)
 #if defined(__clang__)
     ", clang " __clang_version__
 #elif defined(__GNUC__)
@@ -34,34 +34,56 @@ const char* fp4_build_info(void) {
 
 const char* fp4_status_name(fp4_status status) {
     switch (status) {
-        case FP4_OK: return "FP4_OK";
-        case FP4_MORE: return "FP4_MORE";
-        case FP4_DONE: return "FP4_DONE";
-        case FP4_E_ARGUMENT: return "FP4_E_ARGUMENT";
-        case FP4_E_MEMORY: return "FP4_E_MEMORY";
-        case FP4_E_SPACE: return "FP4_E_SPACE";
-        case FP4_E_IO: return "FP4_E_IO";
-        case FP4_E_NOT_FOUND: return "FP4_E_NOT_FOUND";
-        case FP4_E_UNSUPPORTED: return "FP4_E_UNSUPPORTED";
-        case FP4_E_STATE: return "FP4_E_STATE";
-        case FP4_E_VERSION: return "FP4_E_VERSION";
-        case FP4_E_INTERNAL: return "FP4_E_INTERNAL";
-        case FP4_E_BUSY: return "FP4_E_BUSY";
-        case FP4_E_FORMAT: return "FP4_E_FORMAT";
-        case FP4_E_CORRUPT: return "FP4_E_CORRUPT";
-        case FP4_E_LIMIT: return "FP4_E_LIMIT";
-        case FP4_E_DEVICE: return "FP4_E_DEVICE";
-        case FP4_E_DEVICE_LOST: return "FP4_E_DEVICE_LOST";
-        case FP4_E_CANCELLED: return "FP4_E_CANCELLED";
-        case FP4_E_TIMEOUT: return "FP4_E_TIMEOUT";
-        default: return "FP4_E_UNKNOWN";
+        case FP4_OK:
+            return "FP4_OK";
+        case FP4_MORE:
+            return "FP4_MORE";
+        case FP4_DONE:
+            return "FP4_DONE";
+        case FP4_E_ARGUMENT:
+            return "FP4_E_ARGUMENT";
+        case FP4_E_MEMORY:
+            return "FP4_E_MEMORY";
+        case FP4_E_SPACE:
+            return "FP4_E_SPACE";
+        case FP4_E_IO:
+            return "FP4_E_IO";
+        case FP4_E_NOT_FOUND:
+            return "FP4_E_NOT_FOUND";
+        case FP4_E_UNSUPPORTED:
+            return "FP4_E_UNSUPPORTED";
+        case FP4_E_STATE:
+            return "FP4_E_STATE";
+        case FP4_E_VERSION:
+            return "FP4_E_VERSION";
+        case FP4_E_INTERNAL:
+            return "FP4_E_INTERNAL";
+        case FP4_E_BUSY:
+            return "FP4_E_BUSY";
+        case FP4_E_FORMAT:
+            return "FP4_E_FORMAT";
+        case FP4_E_CORRUPT:
+            return "FP4_E_CORRUPT";
+        case FP4_E_LIMIT:
+            return "FP4_E_LIMIT";
+        case FP4_E_DEVICE:
+            return "FP4_E_DEVICE";
+        case FP4_E_DEVICE_LOST:
+            return "FP4_E_DEVICE_LOST";
+        case FP4_E_CANCELLED:
+            return "FP4_E_CANCELLED";
+        case FP4_E_TIMEOUT:
+            return "FP4_E_TIMEOUT";
+        default:
+            return "FP4_E_UNKNOWN";
     }
 }
 
 fp4_status fp4_set_log(fp4_log_fn fn, int32_t level, void* user) {
     return guarded([&]() -> Result<void> {
         if (level < FP4_LOG_ERROR || level > FP4_LOG_DEBUG) {
-            return error(Status::argument, "log level ", level, " is outside ", int(FP4_LOG_ERROR), "..", int(FP4_LOG_DEBUG));
+            return error(Status::argument, "log level ", level, " is outside ", int(FP4_LOG_ERROR), "..",
+                         int(FP4_LOG_DEBUG));
         }
         set_log(fn, static_cast<LogLevel>(level), user);
         return {};

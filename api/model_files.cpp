@@ -14,7 +14,8 @@ class IoSource : public ByteSource {
     Result<void> read_at(uint64_t offset, std::span<uint8_t> target) const override {
         FP4_TRY(check_range(*this, offset, target.size()));
         if (io_.read(io_.user, offset, target.data(), target.size()) == 0) return {};
-        return error(Status::io, name_, ": the reader failed at offset ", offset, ", ", target.size(), " bytes");
+        return error(Status::io, name_, ": the reader failed at offset ", offset, ", ", target.size(),
+                     " bytes");
     }
 
   private:

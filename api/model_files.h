@@ -28,7 +28,8 @@ struct ModelFile {
 Result<std::shared_ptr<ByteSource>> io_source(const fp4_io& io, const std::string& name);
 Result<fp4_io> read_io(const fp4_io* io);
 
-// Opens and uploads; job may be null. The result keeps its share of the device's memory counted while it lives.
+// Opens and uploads; job may be null. The result keeps its share of the device's memory counted while it
+// lives.
 Result<std::shared_ptr<const Model>> open_model(const ModelFile& file, JobControl* job);
 
 } // namespace fp4::api

@@ -18,7 +18,8 @@ Result<std::string> meta_text(const Model& model, std::string_view key) {
     if (key == "name") return model.config.name;
     if (key == "config") return config_to_json(model.config);
     if (key == "chat_template" && !model.chat_template.empty()) return model.chat_template;
-    if (key == "manifest" && checkpoint.has_document("manifest.json")) return checkpoint.read_document("manifest.json");
+    if (key == "manifest" && checkpoint.has_document("manifest.json"))
+        return checkpoint.read_document("manifest.json");
     if (const GgufMetadata* metadata = checkpoint.gguf()) {
         if (auto text = metadata->string(key)) return std::string(*text);
         if (auto value = metadata->integer(key)) return std::to_string(*value);
@@ -36,13 +37,16 @@ fp4_model_info describe(const Model& model) {
     for (const TensorInfo& tensor : model.checkpoint->tensors()) info.file_bytes += tensor.stored_bytes;
     info.weight_bytes = model.weight_bytes;
     info.parameters = model.parameters;
-    info.bits_per_weight = 8.0 * static_cast<double>(model.weight_bytes) / static_cast<double>(model.parameters);
+    info.bits_per_weight =
+        8.0 * static_cast<double>(model.weight_bytes) / static_cast<double>(model.parameters);
     info.context_length = config.context_length;
     info.vocabulary = config.vocabulary;
     info.layers = config.layers;
     info.hidden = config.hidden;
     info.bos_token = model.tokenizer ? model.tokenizer->bos().value_or(-1) : config.bos_token;
-    info.eos_token = model.tokenizer ? model.tokenizer->eos().value_or(-1) : config.eos_tokens.empty() ? -1 : config.eos_tokens[0];
+    info.eos_token = model.tokenizer             ? model.tokenizer->eos().value_or(-1)
+                     : config.eos_tokens.empty() ? -1
+                                                 : config.eos_tokens[0];
     info.path_prefill = info.path_decode = static_cast<int32_t>(model.resolve(Path::automatic));
     info.kv_bytes_per_token = kv_bytes_per_token(config, KvFormat::f16);
     copy_field(info.architecture, architecture_name(config.architecture));
@@ -73,7 +77,8 @@ Result<fp4_plan> plan_model(const ModelFile& file, const fp4_ctx_config* ctx) {
     const uint64_t fixed = plan.weight_bytes + plan.scratch_bytes;
     if (fixed < plan.available_bytes) {
         uint64_t fitting = (plan.available_bytes - fixed) / per_token;
-        plan.largest_context = static_cast<uint32_t>(std::min<uint64_t>(fitting, source.config.context_length));
+        plan.largest_context =
+            static_cast<uint32_t>(std::min<uint64_t>(fitting, source.config.context_length));
     }
     plan.flags = plan.largest_context >= resolved.capacity ? FP4_PLAN_FITS : 0;
     return plan;
@@ -101,10 +106,11 @@ fp4_status fp4_model_open_start(fp4_job** job, const char* path, const fp4_model
         FP4_TRY(require(job, "job"));
         FP4_ASSIGN(ModelFile file, ModelFile::from(path, config));
         auto handle = std::make_unique<fp4_job>();
-        FP4_ASSIGN(handle->job, Job::start([file = std::move(file), owner = handle.get()](JobControl& control) -> Result<std::string> {
-            FP4_ASSIGN(owner->model, open_model(file, &control));
-            return std::string("{}");
-        }));
+        FP4_ASSIGN(handle->job, Job::start([file = std::move(file), owner = handle.get()](
+                                               JobControl& control) -> Result<std::string> {
+                       FP4_ASSIGN(owner->model, open_model(file, &control));
+                       return std::string("{}");
+                   }));
         *job = handle.release();
         return {};
     });
@@ -122,7 +128,8 @@ fp4_status fp4_model_info_get(const fp4_model* model, fp4_model_info* info) {
     });
 }
 
-fp4_status fp4_model_meta(const fp4_model* model, const char* key, char* text, size_t capacity, size_t* needed) {
+fp4_status fp4_model_meta(const fp4_model* model, const char* key, char* text, size_t capacity,
+                          size_t* needed) {
     return guarded([&]() -> Result<void> {
         FP4_TRY(require(model, "model"));
         FP4_TRY(require(key, "key"));
@@ -146,7 +153,8 @@ fp4_status fp4_model_describe(const char* path, const fp4_model_config* config, 
     });
 }
 
-fp4_status fp4_model_plan(const char* path, const fp4_model_config* config, const fp4_ctx_config* ctx, fp4_plan* plan) {
+fp4_status fp4_model_plan(const char* path, const fp4_model_config* config, const fp4_ctx_config* ctx,
+                          fp4_plan* plan) {
     return guarded([&]() -> Result<void> {
         FP4_ASSIGN(ModelFile file, ModelFile::from(path, config));
         FP4_ASSIGN(fp4_plan known, plan_model(file, ctx));

@@ -1,5 +1,5 @@
-// The shared library carries its own C++ run time; all of its containers then allocate through the host's allocator.
-// Sanitizer builds keep the sanitizer's operators.
+// The shared library carries its own C++ run time; all of its containers then allocate through the host's
+// allocator. Sanitizer builds keep the sanitizer's operators.
 #include <new>
 
 #include "libfp4/base/host_allocator.h"

@@ -36,21 +36,29 @@ Result<SamplingChoice> read_sampling(const fp4_sampling* sampling) {
     };
     for (const Bound& bound : bounds) {
         if (!(bound.value >= bound.least && bound.value <= bound.most)) {
-            return error(Status::argument, "sampling->", bound.name, " = ", bound.value, " is outside ", bound.least, "..",
-                         bound.most);
+            return error(Status::argument, "sampling->", bound.name, " = ", bound.value, " is outside ",
+                         bound.least, "..", bound.most);
         }
     }
     if (known.top_k < 0 || known.penalty_last_n < 0) {
         return error(Status::argument, "sampling->top_k or penalty_last_n is negative");
     }
-    choice.config = {known.temperature,        known.top_k,           known.top_p,
-                     known.min_p,              known.repetition_penalty, known.presence_penalty,
-                     known.frequency_penalty,  known.penalty_last_n,  known.seed};
+    choice.config = {known.temperature,
+                     known.top_k,
+                     known.top_p,
+                     known.min_p,
+                     known.repetition_penalty,
+                     known.presence_penalty,
+                     known.frequency_penalty,
+                     known.penalty_last_n,
+                     known.seed};
     constexpr uint64_t most_biases = 1u << 24;
-    if (known.bias_count > most_biases) return error(Status::limit, "sampling->bias_count ", known.bias_count, " is too large");
+    if (known.bias_count > most_biases)
+        return error(Status::limit, "sampling->bias_count ", known.bias_count, " is too large");
     if (known.bias_count > 0) FP4_TRY(require(known.bias, "sampling->bias"));
     for (uint64_t i = 0; i < known.bias_count; ++i) {
-        if (std::isnan(known.bias[i].bias)) return error(Status::argument, "sampling->bias[", i, "] is not a number");
+        if (std::isnan(known.bias[i].bias))
+            return error(Status::argument, "sampling->bias[", i, "] is not a number");
         choice.bias.push_back({known.bias[i].token, known.bias[i].bias});
     }
     return choice;

@@ -10,18 +10,19 @@ thread_local char last_error[2048] = "";
 
 } // namespace
 
-static_assert(FP4_OK == static_cast<int>(Status::ok) && FP4_MORE == static_cast<int>(Status::more) &&
-              FP4_DONE == static_cast<int>(Status::done) && FP4_E_ARGUMENT == static_cast<int>(Status::argument) &&
-              FP4_E_MEMORY == static_cast<int>(Status::memory) && FP4_E_SPACE == static_cast<int>(Status::space) &&
-              FP4_E_IO == static_cast<int>(Status::io) && FP4_E_NOT_FOUND == static_cast<int>(Status::not_found) &&
-              FP4_E_UNSUPPORTED == static_cast<int>(Status::unsupported) &&
-              FP4_E_STATE == static_cast<int>(Status::state) && FP4_E_VERSION == static_cast<int>(Status::version) &&
-              FP4_E_INTERNAL == static_cast<int>(Status::internal) && FP4_E_BUSY == static_cast<int>(Status::busy) &&
-              FP4_E_FORMAT == static_cast<int>(Status::format) && FP4_E_CORRUPT == static_cast<int>(Status::corrupt) &&
-              FP4_E_LIMIT == static_cast<int>(Status::limit) && FP4_E_DEVICE == static_cast<int>(Status::device) &&
-              FP4_E_DEVICE_LOST == static_cast<int>(Status::device_lost) &&
-              FP4_E_CANCELLED == static_cast<int>(Status::cancelled) &&
-              FP4_E_TIMEOUT == static_cast<int>(Status::timeout));
+static_assert(
+    FP4_OK == static_cast<int>(Status::ok) && FP4_MORE == static_cast<int>(Status::more) &&
+    FP4_DONE == static_cast<int>(Status::done) && FP4_E_ARGUMENT == static_cast<int>(Status::argument) &&
+    FP4_E_MEMORY == static_cast<int>(Status::memory) && FP4_E_SPACE == static_cast<int>(Status::space) &&
+    FP4_E_IO == static_cast<int>(Status::io) && FP4_E_NOT_FOUND == static_cast<int>(Status::not_found) &&
+    FP4_E_UNSUPPORTED == static_cast<int>(Status::unsupported) &&
+    FP4_E_STATE == static_cast<int>(Status::state) && FP4_E_VERSION == static_cast<int>(Status::version) &&
+    FP4_E_INTERNAL == static_cast<int>(Status::internal) && FP4_E_BUSY == static_cast<int>(Status::busy) &&
+    FP4_E_FORMAT == static_cast<int>(Status::format) && FP4_E_CORRUPT == static_cast<int>(Status::corrupt) &&
+    FP4_E_LIMIT == static_cast<int>(Status::limit) && FP4_E_DEVICE == static_cast<int>(Status::device) &&
+    FP4_E_DEVICE_LOST == static_cast<int>(Status::device_lost) &&
+    FP4_E_CANCELLED == static_cast<int>(Status::cancelled) &&
+    FP4_E_TIMEOUT == static_cast<int>(Status::timeout));
 
 void clear_last_error() noexcept {
     last_error[0] = 0;
@@ -36,7 +37,8 @@ fp4_status set_last_error(const Error& error) noexcept {
     return set_last_error(error.status, error.message.c_str());
 }
 
-Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* into, size_t known_size, const char* name) {
+Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* into, size_t known_size,
+                               const char* name) {
     FP4_TRY(require(from, name));
     uint32_t stamp[2];
     std::memcpy(stamp, from, sizeof stamp);
@@ -78,9 +80,11 @@ Result<void> write_struct_bytes(const void* from, size_t known_size, void* to, c
 
 namespace {
 
-Result<void> copy_out(const void* source, size_t count, size_t item_bytes, void* buffer, size_t capacity, size_t* needed) {
+Result<void> copy_out(const void* source, size_t count, size_t item_bytes, void* buffer, size_t capacity,
+                      size_t* needed) {
     if (!needed && !buffer) return error(Status::argument, "both the buffer and 'needed' are NULL");
-    if (!buffer && capacity != 0) return error(Status::argument, "the buffer is NULL but its capacity is ", capacity);
+    if (!buffer && capacity != 0)
+        return error(Status::argument, "the buffer is NULL but its capacity is ", capacity);
     if (needed) *needed = count;
     if (count > capacity) {
         return error(Status::space, "the result needs a capacity of ", count, ", the buffer has ", capacity);

@@ -1,4 +1,5 @@
-// What every entry point of the C ABI shares: the thread's last error, the exception barrier, size-stamped structs.
+// What every entry point of the C ABI shares: the thread's last error, the exception barrier, size-stamped
+// structs.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,8 @@ inline fp4_status status_of(Status status) {
     return static_cast<fp4_status>(status);
 }
 
-// Runs the body of an entry point: nothing but a status leaves it. The body gives Result<void> or Result<Status>
-// (for FP4_MORE and FP4_DONE).
+// Runs the body of an entry point: nothing but a status leaves it. The body gives Result<void> or
+// Result<Status> (for FP4_MORE and FP4_DONE).
 template <class Body>
 fp4_status guarded(Body&& body) noexcept {
     clear_last_error();
@@ -56,7 +57,8 @@ inline bool is_struct_size(uint32_t size) {
 
 // Reads a caller's struct of any size the ABI ever had over the defaults in `into`. Newer, larger structs are
 // accepted while what this library does not know is zero.
-Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* into, size_t known_size, const char* name);
+Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* into, size_t known_size,
+                               const char* name);
 
 template <class T>
 Result<void> read_struct(const T* from, uint32_t known_flags, T& into, const char* name) {

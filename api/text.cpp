@@ -5,8 +5,8 @@
 using namespace fp4;
 using namespace fp4::api;
 
-fp4_status fp4_tokenize(const fp4_model* model, const char* text, size_t bytes, uint32_t flags, int32_t* tokens,
-                        size_t capacity, size_t* needed) {
+fp4_status fp4_tokenize(const fp4_model* model, const char* text, size_t bytes, uint32_t flags,
+                        int32_t* tokens, size_t capacity, size_t* needed) {
     return guarded([&]() -> Result<void> {
         FP4_TRY(require(model, "model"));
         if (bytes > 0) FP4_TRY(require(text, "text"));
@@ -15,30 +15,35 @@ fp4_status fp4_tokenize(const fp4_model* model, const char* text, size_t bytes, 
         }
         FP4_ASSIGN(const Tokenizer* tokenizer, model->model->require_tokenizer());
         auto policy = flags & FP4_TOKENIZE_PARSE_SPECIAL ? SpecialPolicy::parse : SpecialPolicy::none;
-        FP4_ASSIGN(std::vector<int32_t> ids,
-                   tokenizer->encode({text ? text : "", bytes}, (flags & FP4_TOKENIZE_ADD_SPECIAL) != 0, policy));
+        FP4_ASSIGN(
+            std::vector<int32_t> ids,
+            tokenizer->encode({text ? text : "", bytes}, (flags & FP4_TOKENIZE_ADD_SPECIAL) != 0, policy));
         return copy_tokens(ids, tokens, capacity, needed);
     });
 }
 
-fp4_status fp4_detokenize(const fp4_model* model, const int32_t* tokens, size_t count, uint32_t flags, char* text,
-                          size_t capacity, size_t* needed) {
+fp4_status fp4_detokenize(const fp4_model* model, const int32_t* tokens, size_t count, uint32_t flags,
+                          char* text, size_t capacity, size_t* needed) {
     return guarded([&]() -> Result<void> {
         FP4_TRY(require(model, "model"));
         if (count > 0) FP4_TRY(require(tokens, "tokens"));
-        if (flags & ~uint32_t(FP4_DETOKENIZE_SPECIAL)) return error(Status::argument, "unknown flags ", flags);
+        if (flags & ~uint32_t(FP4_DETOKENIZE_SPECIAL))
+            return error(Status::argument, "unknown flags ", flags);
         FP4_ASSIGN(const Tokenizer* tokenizer, model->model->require_tokenizer());
-        FP4_ASSIGN(std::string decoded, tokenizer->decode({tokens, count}, (flags & FP4_DETOKENIZE_SPECIAL) != 0));
+        FP4_ASSIGN(std::string decoded,
+                   tokenizer->decode({tokens, count}, (flags & FP4_DETOKENIZE_SPECIAL) != 0));
         return copy_text(decoded, text, capacity, needed);
     });
 }
 
-fp4_status fp4_chat_format(const fp4_model* model, const char* chat_template, const fp4_message* messages, size_t count,
-                           const char* variables, uint32_t flags, char* text, size_t capacity, size_t* needed) {
+fp4_status fp4_chat_format(const fp4_model* model, const char* chat_template, const fp4_message* messages,
+                           size_t count, const char* variables, uint32_t flags, char* text, size_t capacity,
+                           size_t* needed) {
     return guarded([&]() -> Result<void> {
         FP4_TRY(require(model, "model"));
         if (count > 0) FP4_TRY(require(messages, "messages"));
-        if (flags & ~uint32_t(FP4_CHAT_ADD_GENERATION_PROMPT)) return error(Status::argument, "unknown flags ", flags);
+        if (flags & ~uint32_t(FP4_CHAT_ADD_GENERATION_PROMPT))
+            return error(Status::argument, "unknown flags ", flags);
         const Model& owner = *model->model;
         std::string source = chat_template ? chat_template : owner.chat_template;
         if (source.empty()) {

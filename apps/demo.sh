@@ -131,13 +131,16 @@ quantize_model() {
     "$fp4" quantize "$model" "$quantized" --format "$format"
 }
 
+# file_bytes PATH: of a file, or of all files in a folder
+file_bytes() {
+    du -sLb "$1" | cut -f 1
+}
+
 report_sizes() {
     step "Size"
-    before=$("$fp4" info --json "$model" | json_value file_bytes)
-    after=$("$fp4" info --json "$quantized" | json_value file_bytes)
     bits_before=$("$fp4" info --json "$model" | json_value bits_per_weight)
     bits_after=$("$fp4" info --json "$quantized" | json_value bits_per_weight)
-    awk -v a="$before" -v b="$after" -v p="$bits_before" -v q="$bits_after" 'BEGIN {
+    awk -v a="$(file_bytes "$model")" -v b="$(file_bytes "$quantized")" -v p="$bits_before" -v q="$bits_after" 'BEGIN {
         printf "before %7.1f MB  %6.3f bits per weight\nafter  %7.1f MB  %6.3f bits per weight\n", a / 1e6, p, b / 1e6, q
     }'
 }

@@ -41,10 +41,11 @@ int execute(const CheckOptions& options) {
         for (const char* key : {"kind", "tensors", "bytes", "hashed"}) object.copy(key, result);
         return print_json(object);
     }
+    const bool hashed = result.text("hashed") == "true";
     const std::string line =
-        format_text("%s: good (%s, %s tensors, %s, %s with a hash)\n", options.file.c_str(),
-                    result.text("kind").c_str(), result.text("tensors").c_str(),
-                    bytes_text(result.count("bytes")).c_str(), result.text("hashed").c_str());
+        format_text("%s: good (%s, %s tensors, %s, %s)\n", options.file.c_str(), result.text("kind").c_str(),
+                    result.text("tensors").c_str(), bytes_text(result.count("bytes")).c_str(),
+                    hashed ? "every hash agrees" : "this kind of file has no hashes");
     return write_out(line) ? exit_ok : fail("cannot write to standard output");
 }
 

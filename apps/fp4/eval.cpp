@@ -18,10 +18,10 @@ int print_summary(const JsonObject& result) {
     std::string text;
     text += format_text("perplexity      %.4f (negative log likelihood %.6f)\n", result.number("perplexity"),
                         result.number("nll"));
-    text +=
-        format_text("scored          %s tokens in %s windows of %s, path %s, %s\n",
-                    result.text("tokens").c_str(), result.text("windows").c_str(), result.text("ctx").c_str(),
-                    result.text("path").c_str(), duration_text(result.number("seconds")).c_str());
+    text += format_text("scored          %s tokens in %s windows of %s, path %s (%s), %s\n",
+                        result.text("tokens").c_str(), result.text("windows").c_str(),
+                        result.text("ctx").c_str(), result.text("path").c_str(), result.text("types").c_str(),
+                        duration_text(result.number("seconds")).c_str());
     if (result.has("kl_mean")) {
         text += format_text("base perplexity %.4f\n", result.number("base_perplexity"));
         text += format_text("KL divergence   mean %.6f, median %.6f, 90 %% %.6f, 99 %% %.6f, max %.6f\n",
@@ -73,6 +73,11 @@ int execute(const EvalOptions& options) {
     if (status < 0) return fail(status);
     JsonObject result = JsonObject::parse(json).value_or(JsonObject());
     for (const char* key : base_keys) result.copy(key, result);
+    // The library names weights and activations; a path that a model cannot run is refused, so the asked one
+    // ran.
+    result.set("types", result.text("path"));
+    result.set("path",
+               path_name(config.path != FP4_PATH_AUTO ? config.path : model_info(model.get()).path_prefill));
     if (!options.output.json) return print_summary(result);
     result.set("model", options.model);
     result.set("text", options.text);

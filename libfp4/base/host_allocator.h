@@ -1,4 +1,5 @@
-// All host memory of the library goes through here, so that a host can bring its own allocator and see what is used.
+// All host memory of the library goes through here, so that a host can bring its own allocator and see what
+// is used.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ struct HostAllocator {
 // Takes effect for blocks allocated from now on; every block goes back to the allocator it came from.
 void set_host_allocator(const HostAllocator& allocator);
 
-// alignment: a power of two of at most 64. Null when there is no memory. zeroed blocks are taken lazily from the
-// system where it can do that.
+// alignment: a power of two of at most 64. Null when there is no memory. zeroed blocks are taken lazily from
+// the system where it can do that.
 void* host_allocate(size_t bytes, size_t alignment, bool zeroed) noexcept;
 void host_release(void* memory) noexcept; // null is allowed
 

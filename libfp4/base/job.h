@@ -46,7 +46,8 @@ class Job : private JobControl {
     static Result<std::unique_ptr<Job>> start(Work work);
     ~Job(); // cancels and waits
 
-    // Waits up to timeout_ms (< 0: until the end). True once finished with success; the work's error if it failed.
+    // Waits up to timeout_ms (< 0: until the end). True once finished with success; the work's error if it
+    // failed.
     Result<bool> poll(int32_t timeout_ms, JobProgress* progress);
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
     Result<std::string> result() const;

@@ -19,7 +19,7 @@ struct LogState {
 };
 
 LogState& log_state() {
-    static LogState state;
+    static LogState& state = *new LogState; // never destroyed: threads may log while the process ends
     return state;
 }
 

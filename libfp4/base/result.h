@@ -44,13 +44,21 @@ struct Error {
 };
 
 namespace detail {
-inline void append(std::string& out, std::string_view part) { out += part; }
-inline void append(std::string& out, const char* part) { out += part; }
-inline void append(std::string& out, const std::string& part) { out += part; }
-inline void append(std::string& out, char part) { out += part; }
+inline void append(std::string& out, std::string_view part) {
+    out += part;
+}
+inline void append(std::string& out, const char* part) {
+    out += part;
+}
+inline void append(std::string& out, const std::string& part) {
+    out += part;
+}
+inline void append(std::string& out, char part) {
+    out += part;
+}
 void append(std::string& out, double part);
 template <class T>
-    requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 void append(std::string& out, T part) {
     out += std::to_string(part);
 }
@@ -112,17 +120,17 @@ class [[nodiscard]] Result<void> {
 // FP4_ASSIGN(auto x, expr) binds the value.
 #define FP4_TRY(expr) FP4_TRY_AT_(expr, __COUNTER__)
 #define FP4_TRY_AT_(expr, n) FP4_TRY_NAMED_(expr, n)
-#define FP4_TRY_NAMED_(expr, n)                                    \
-    do {                                                           \
-        if (auto fp4_result_##n = (expr); !fp4_result_##n.ok()) {  \
-            return std::move(fp4_result_##n).error();              \
-        }                                                          \
+#define FP4_TRY_NAMED_(expr, n)                                   \
+    do {                                                          \
+        if (auto fp4_result_##n = (expr); !fp4_result_##n.ok()) { \
+            return std::move(fp4_result_##n).error();             \
+        }                                                         \
     } while (0)
 
 #define FP4_ASSIGN(declaration, expr) FP4_ASSIGN_AT_(declaration, expr, __COUNTER__)
 #define FP4_ASSIGN_AT_(declaration, expr, n) FP4_ASSIGN_NAMED_(declaration, expr, n)
-#define FP4_ASSIGN_NAMED_(declaration, expr, n)                    \
-    auto fp4_result_##n = (expr);                                  \
+#define FP4_ASSIGN_NAMED_(declaration, expr, n)                         \
+    auto fp4_result_##n = (expr);                                       \
     if (!fp4_result_##n.ok()) return std::move(fp4_result_##n).error(); \
     declaration = std::move(fp4_result_##n).value()
 

@@ -44,10 +44,10 @@ struct ThreadPool::Impl {
     int sleepers = 0;
     bool stop = false;
 
-    // One loop at a time. task, context and count are written only while the loop is closed and nobody is active. A
-    // worker announces itself before it looks whether a loop is open, the caller closes the loop before it looks for
-    // active workers (both sequentially consistent, Dekker's pattern): so the caller need not wait for a worker that
-    // sleeps or was not scheduled in time.
+    // One loop at a time. task, context and count are written only while the loop is closed and nobody is
+    // active. A worker announces itself before it looks whether a loop is open, the caller closes the loop
+    // before it looks for active workers (both sequentially consistent, Dekker's pattern): so the caller need
+    // not wait for a worker that sleeps or was not scheduled in time.
     std::atomic<uint64_t> generation{0}; // loops started so far
     std::atomic<bool> open{false};
     std::atomic<int> active{0};

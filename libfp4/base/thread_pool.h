@@ -14,7 +14,8 @@ enum class ThreadPriority : int32_t { normal = 0, low = 1 };
 
 class ThreadPool {
   public:
-    // threads counts the calling thread: threads = 1 starts none. 0 means one per physical core.
+    // threads counts the calling thread: threads = 1 starts none. 0 means one per processor
+    // that the system shows.
     static Result<std::unique_ptr<ThreadPool>> create(int threads, ThreadPriority priority);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;

@@ -1,7 +1,7 @@
 // What a device must do to run a transformer: memory, weights, and a stream of fused operations.
-// The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order and may
-// finish later; nothing but sample() and read() returns data to the host. A device failure is sticky: later
-// operations do nothing and synchronize() reports it.
+// The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order
+// and may finish later; nothing but sample() and read() returns data to the host. A device failure is sticky:
+// later operations do nothing and synchronize() reports it.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,20 @@
 namespace fp4 {
 
 enum class WeightFormat : uint8_t {
-    f32, f16, bf16,
-    mxfp4, nvfp4, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxint8
+    f32,
+    f16,
+    bf16,
+    mxfp4,
+    nvfp4,
+    mxfp8_e4m3,
+    mxfp8_e5m2,
+    mxfp6_e2m3,
+    mxfp6_e3m2,
+    mxint8
 };
-constexpr bool is_block(WeightFormat format) { return format >= WeightFormat::mxfp4; }
+constexpr bool is_block(WeightFormat format) {
+    return format >= WeightFormat::mxfp4;
+}
 constexpr BlockFormat to_block(WeightFormat format) {
     return static_cast<BlockFormat>(static_cast<int>(format) - static_cast<int>(WeightFormat::mxfp4));
 }
@@ -35,9 +45,9 @@ std::string_view weight_format_name(WeightFormat format);
 struct HostWeight {
     WeightFormat format = WeightFormat::f32;
     size_t rows = 0;
-    size_t cols = 0;                  // K, the dimension that is summed over
-    const uint8_t* data = nullptr;    // values or codes
-    const uint8_t* scales = nullptr;  // block formats only
+    size_t cols = 0;                 // K, the dimension that is summed over
+    const uint8_t* data = nullptr;   // values or codes
+    const uint8_t* scales = nullptr; // block formats only
     float tensor_scale = 1.0f;
     std::shared_ptr<const void> owner; // keeps the bytes alive: a host device borrows them instead of copying
 };
@@ -55,13 +65,13 @@ struct ActivationFormat {
     bool operator==(const ActivationFormat&) const = default;
 };
 
-// Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every run of
-// `block` channels is multiplied from the right by a block x block matrix. Weights carry the inverse.
+// Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every
+// run of `block` channels is multiplied from the right by a block x block matrix. Weights carry the inverse.
 struct InputTransform {
     enum class Kind : uint8_t { identity, hadamard, matrix } kind = Kind::identity;
-    uint32_t block = 0;                // 16, 32, 64 or 128; divides K
-    std::vector<float> channel_scale;  // [K] or empty
-    std::vector<float> matrix;         // [block, block] row-major, kind == matrix
+    uint32_t block = 0;               // 16, 32, 64 or 128; divides K
+    std::vector<float> channel_scale; // [K] or empty
+    std::vector<float> matrix;        // [block, block] row-major, kind == matrix
 };
 
 class Buffer {
@@ -93,7 +103,9 @@ class Activation {
 };
 
 enum class KvFormat : int32_t { f16 = 0, f32 = 1 };
-constexpr size_t kv_value_bytes(KvFormat format) { return format == KvFormat::f16 ? 2 : 4; }
+constexpr size_t kv_value_bytes(KvFormat format) {
+    return format == KvFormat::f16 ? 2 : 4;
+}
 
 struct KvShape {
     size_t layers = 0;
@@ -145,7 +157,8 @@ struct AttentionParams {
 
 enum class GluKind : uint8_t { silu, gelu_tanh };
 
-// One context's queue of work. One thread at a time. All f32 matrices are row-major [n, width]; n >= 1 tokens.
+// One context's queue of work. One thread at a time. All f32 matrices are row-major [n, width]; n >= 1
+// tokens.
 class Stream {
   public:
     virtual ~Stream() = default;
@@ -157,22 +170,23 @@ class Stream {
     virtual void embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) = 0;
 
     // out = round(transform(rmsnorm(x[first_row + i]) * weight)), i in [0, n).
-    virtual void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
-                      ActivationFormat format, Activation& out) = 0;
+    virtual void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm,
+                      const Transform* transform, ActivationFormat format, Activation& out) = 0;
 
     // Several weights over the same input (q/k/v, gate/up, or one alone).
     virtual void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) = 0;
 
-    // Optional per-head RMS norm of q and k, rope at positions position..position+n-1, q in place, k and v into the cache.
-    // q: [n, heads * head_dim], k and v: [n, kv_heads * head_dim].
+    // Optional per-head RMS norm of q and k, rope at positions position..position+n-1, q in place, k and v
+    // into the cache. q: [n, heads * head_dim], k and v: [n, kv_heads * head_dim].
     virtual void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
                              const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
                              const RopeParams& rope, KvCache& cache, size_t layer) = 0;
 
-    // Causal attention of n tokens at position.. over cache rows [0, position + n), result rounded for the output linear.
+    // Causal attention of n tokens at position.. over cache rows [0, position + n), result rounded for the
+    // output linear.
     virtual void attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
-                           const KvCache& cache, size_t layer, const Transform* transform, ActivationFormat format,
-                           Activation& out) = 0;
+                           const KvCache& cache, size_t layer, const Transform* transform,
+                           ActivationFormat format, Activation& out) = 0;
 
     // out = round(transform(act(gate) * up)). gate, up: [n, width].
     virtual void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
@@ -182,11 +196,12 @@ class Stream {
     virtual void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) = 0;
 
     // Draws a token from logits[row] (f32 [rows, vocab]). Waits.
-    virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) = 0;
+    virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
+                                   const SampleRequest& request) = 0;
 
     // Rows [first, first + count) of one layer, [count, kv_heads * head_dim] in the cache's format. Waits.
-    virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count, std::span<uint8_t> keys,
-                                 std::span<uint8_t> values) = 0;
+    virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
+                                 std::span<uint8_t> keys, std::span<uint8_t> values) = 0;
     virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
                                   std::span<const uint8_t> keys, std::span<const uint8_t> values) = 0;
 

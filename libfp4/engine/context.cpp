@@ -7,20 +7,23 @@ namespace fp4 {
 
 Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model) {
     ContextConfig resolved = config;
-    if (resolved.capacity == 0) resolved.capacity = std::min(model.context_length, ContextConfig::default_capacity);
+    if (resolved.capacity == 0)
+        resolved.capacity = std::min(model.context_length, ContextConfig::default_capacity);
     if (resolved.capacity > model.context_length) {
         return error(Status::argument, "a context of ", resolved.capacity, " tokens is more than the ",
                      model.context_length, " this model was trained for");
     }
     if (resolved.kv_format != KvFormat::f16 && resolved.kv_format != KvFormat::f32) {
-        return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format), " is not one of FP4_KV_*");
+        return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format),
+                     " is not one of FP4_KV_*");
     }
     if (resolved.chunk == 0) resolved.chunk = ContextConfig::default_chunk;
     resolved.chunk = std::min(resolved.chunk, resolved.capacity);
     return resolved;
 }
 
-Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model, const ContextConfig& config) {
+Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model,
+                                                 const ContextConfig& config) {
     FP4_ASSIGN(ContextConfig resolved, resolve_context(config, model->config));
     auto context = std::unique_ptr<Context>(new Context(std::move(model)));
     const Model& owner = *context->model_;
@@ -28,7 +31,8 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
     resolved.path_decode = owner.resolve(config.path_decode);
     context->config_ = resolved;
     FP4_ASSIGN(context->stream_, owner.backend->create_stream(resolved.stream));
-    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim, config.kv_format};
+    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim,
+                  config.kv_format};
     FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(shape));
     FP4_ASSIGN(context->forward_,
                Forward::create(context->model_, {resolved.chunk, config.path_prefill, config.path_decode}));
@@ -40,13 +44,13 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
 Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
     if (tokens.empty()) return error(Status::argument, "no tokens to evaluate");
     if (tokens.size() > capacity() - used()) {
-        return error(Status::limit, "the context holds ", used(), " of ", capacity(), " tokens: ", tokens.size(),
-                     " more do not fit; truncate it or create a larger one");
+        return error(Status::limit, "the context holds ", used(), " of ", capacity(),
+                     " tokens: ", tokens.size(), " more do not fit; truncate it or create a larger one");
     }
     for (size_t i = 0; i < tokens.size(); ++i) {
         if (tokens[i] < 0 || static_cast<uint32_t>(tokens[i]) >= model_->config.vocabulary) {
-            return error(Status::argument, "token ", tokens[i], " at index ", i, " is outside the vocabulary of ",
-                         model_->config.vocabulary);
+            return error(Status::argument, "token ", tokens[i], " at index ", i,
+                         " is outside the vocabulary of ", model_->config.vocabulary);
         }
     }
     return {};
@@ -55,20 +59,22 @@ Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
 Result<void> Context::begin_pass(std::span<const int32_t> tokens) {
     if (tokens.size() > chunk()) return error(Status::argument, "a pass takes at most ", chunk(), " tokens");
     FP4_TRY(check_tokens(tokens));
-    pass_.assign(tokens.begin(), tokens.end());
-    pass_repeats_ = false;
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used());
+    start_pass(tokens, used());
     return {};
 }
 
-Result<void> Context::begin_repeat() {
-    if (used() == 0) return error(Status::state, "the context has no token to repeat");
-    pass_.assign(1, tokens_.back());
-    pass_repeats_ = true;
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used() - 1);
+Result<void> Context::begin_replay() {
+    if (tokens_.empty()) return error(Status::state, "the context holds no token to run again");
+    start_pass({&tokens_.back(), 1}, used() - 1);
     return {};
+}
+
+void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
+    pass_.assign(tokens.begin(), tokens.end());
+    replay_ = position < used();
+    has_logits_ = false;
+    all_logits_.clear();
+    forward_->begin(*stream_, pass_, position);
 }
 
 Result<bool> Context::advance_pass() {
@@ -76,7 +82,7 @@ Result<bool> Context::advance_pass() {
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
     FP4_TRY(stream_->synchronize());
-    if (!pass_repeats_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
     return true;
@@ -145,15 +151,18 @@ Result<void> Context::logits(size_t row, std::span<float> target) {
     const size_t vocabulary = model_->config.vocabulary;
     if (!has_logits_) return error(Status::state, "the context has no logits; evaluate tokens first");
     if (target.size() < vocabulary) {
-        return error(Status::space, "logits need room for ", vocabulary, " floats, the buffer has ", target.size());
+        return error(Status::space, "logits need room for ", vocabulary, " floats, the buffer has ",
+                     target.size());
     }
     if (!all_logits_.empty()) {
         size_t rows = all_logits_.size() / vocabulary;
-        if (row >= rows) return error(Status::argument, "logit row ", row, " is outside the last evaluation's ", rows);
+        if (row >= rows)
+            return error(Status::argument, "logit row ", row, " is outside the last evaluation's ", rows);
         std::copy_n(all_logits_.data() + row * vocabulary, vocabulary, target.data());
         return {};
     }
-    if (row != 0) return error(Status::argument, "only row 0 exists; evaluate with FP4_EVAL_ALL_LOGITS for more");
+    if (row != 0)
+        return error(Status::argument, "only row 0 exists; evaluate with FP4_EVAL_ALL_LOGITS for more");
     return stream_->read(forward_->logits(), last_logit_row_ * vocabulary * sizeof(float),
                          {reinterpret_cast<uint8_t*>(target.data()), vocabulary * sizeof(float)});
 }

@@ -1,4 +1,5 @@
-// One conversation: the KV cache, the tokens in it, and the means to run more. One thread at a time, except cancel().
+// One conversation: the KV cache, the tokens in it, and the means to run more. One thread at a time, except
+// cancel().
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,8 @@ Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelCo
 
 class Context {
   public:
-    static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model, const ContextConfig& config);
+    static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model,
+                                                   const ContextConfig& config);
 
     const Model& model() const { return *model_; }
     const ContextConfig& config() const { return config_; } // resolved
@@ -40,11 +42,11 @@ class Context {
     int threads() const { return stream_->threads(); }
     const std::vector<int32_t>& tokens() const { return tokens_; }
 
-    // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count only then; a new
-    // begin_pass or abandon_pass drops an unfinished one.
+    // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count
+    // only then; a new begin_pass or abandon_pass drops an unfinished one.
     Result<void> begin_pass(std::span<const int32_t> tokens);
-    // The last token once more, for its logits: nothing is added.
-    Result<void> begin_repeat();
+    // A pass over the context's last token once more, for its logits. The tokens stay whatever becomes of it.
+    Result<void> begin_replay();
     Result<bool> advance_pass();
     void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }
@@ -72,6 +74,7 @@ class Context {
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
     Result<void> run(std::span<const int32_t> tokens, float* all_logits); // null: only the last row, on the device
+    void start_pass(std::span<const int32_t> tokens, size_t position);
     void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
 
     std::shared_ptr<const Model> model_;
@@ -81,7 +84,7 @@ class Context {
     std::unique_ptr<Forward> forward_;
     std::vector<int32_t> tokens_;
     std::vector<int32_t> pass_;      // tokens of the pass under way
-    bool pass_repeats_ = false;      // they are in tokens_ already
+    bool replay_ = false;            // they are in tokens_ already
     bool has_logits_ = false;        // the device holds the last token's logits
     size_t last_logit_row_ = 0;      // their row there
     std::vector<float> all_logits_;  // [rows of the last eval, vocabulary] when asked for

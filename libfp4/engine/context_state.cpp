@@ -54,13 +54,15 @@ Result<void> each_payload_part(Context& context, const Header& header, Visit&& v
     return {};
 }
 
-Result<void> compress_part(ZSTD_CCtx* zstd, std::span<const uint8_t> part, ZSTD_EndDirective end, const ByteSink& sink) {
+Result<void> compress_part(ZSTD_CCtx* zstd, std::span<const uint8_t> part, ZSTD_EndDirective end,
+                           const ByteSink& sink) {
     std::vector<uint8_t> chunk(ZSTD_CStreamOutSize());
     ZSTD_inBuffer input{part.data(), part.size(), 0};
     for (;;) {
         ZSTD_outBuffer output{chunk.data(), chunk.size(), 0};
         size_t left = ZSTD_compressStream2(zstd, &output, &input, end);
-        if (ZSTD_isError(left)) return error(Status::internal, "compressing the state failed: ", ZSTD_getErrorName(left));
+        if (ZSTD_isError(left))
+            return error(Status::internal, "compressing the state failed: ", ZSTD_getErrorName(left));
         if (output.pos > 0) FP4_TRY(sink({chunk.data(), output.pos}));
         bool finished = end == ZSTD_e_end ? left == 0 : input.pos == input.size;
         if (finished) return {};
@@ -84,7 +86,8 @@ Result<void> check_header(const Header& header, Context& context, const std::str
         return error(Status::format, name, ": not a saved context (wrong magic)");
     }
     if (header.version != version) {
-        return error(Status::version, name, ": state version ", header.version, ", this library reads ", version);
+        return error(Status::version, name, ": state version ", header.version, ", this library reads ",
+                     version);
     }
     Header own = describe(context);
     if (header.identity != own.identity || header.layers != own.layers) {
@@ -92,8 +95,8 @@ Result<void> check_header(const Header& header, Context& context, const std::str
     }
     if (header.row != own.row) return error(Status::state, name, ": the state's KV cache has another format");
     if (header.tokens > context.capacity()) {
-        return error(Status::limit, name, ": the state holds ", header.tokens, " tokens, the context has room for ",
-                     context.capacity());
+        return error(Status::limit, name, ": the state holds ", header.tokens,
+                     " tokens, the context has room for ", context.capacity());
     }
     return {};
 }
@@ -111,8 +114,10 @@ Result<std::vector<uint8_t>> decompress(const ByteSource& source, const Header& 
     std::vector<uint8_t> payload(payload_bytes(header));
     std::unique_ptr<ZSTD_DCtx, ZstdFree> zstd(ZSTD_createDCtx());
     if (!zstd) return error(Status::memory, name, ": no memory to decompress the state");
-    size_t size = ZSTD_decompressDCtx(zstd.get(), payload.data(), payload.size(), packed.data(), packed.size());
-    if (ZSTD_isError(size)) return error(Status::corrupt, name, ": decompressing failed: ", ZSTD_getErrorName(size));
+    size_t size =
+        ZSTD_decompressDCtx(zstd.get(), payload.data(), payload.size(), packed.data(), packed.size());
+    if (ZSTD_isError(size))
+        return error(Status::corrupt, name, ": decompressing failed: ", ZSTD_getErrorName(size));
     if (size != payload.size()) {
         return error(Status::corrupt, name, ": holds ", size, " bytes of state, expected ", payload.size());
     }
@@ -145,12 +150,13 @@ Result<void> save_state(Context& context, const ByteSink& sink) {
 
 Result<void> load_state(Context& context, const ByteSource& source) {
     Header header;
-    if (source.size() < sizeof header) return error(Status::format, source.name(), ": too short for a saved context");
+    if (source.size() < sizeof header)
+        return error(Status::format, source.name(), ": too short for a saved context");
     FP4_TRY(source.read_at(0, {reinterpret_cast<uint8_t*>(&header), sizeof header}));
     FP4_TRY(check_header(header, context, source.name()));
     FP4_ASSIGN(std::vector<uint8_t> payload, decompress(source, header));
     std::vector<int32_t> tokens(header.tokens);
-    std::memcpy(tokens.data(), payload.data(), 4ull * header.tokens);
+    if (!tokens.empty()) std::memcpy(tokens.data(), payload.data(), 4ull * header.tokens);
     for (int32_t token : tokens) {
         if (token < 0 || static_cast<uint32_t>(token) >= context.model().config.vocabulary) {
             return error(Status::corrupt, source.name(), ": token ", token, " is outside the vocabulary");

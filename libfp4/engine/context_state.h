@@ -1,8 +1,8 @@
 // A context's tokens and KV cache as bytes: saved, restored, moved between processes.
 //
-// Layout, little endian: magic "FP4STATE", u32 version, u32 layers, u32 row (bytes of one token's keys), u32 tokens,
-// u64 model identity, u64 XXH3-64 of everything after this field before compression; then one zstd frame holding
-// int32 tokens[n] and for each layer keys[n][row], values[n][row].
+// Layout, little endian: magic "FP4STATE", u32 version, u32 layers, u32 row (bytes of one token's keys), u32
+// tokens, u64 model identity, u64 XXH3-64 of everything after this field before compression; then one zstd
+// frame holding int32 tokens[n] and for each layer keys[n][row], values[n][row].
 #pragma once
 
 #include <functional>

@@ -15,7 +15,8 @@ LinearTarget target(const LinearWeights& linear, Buffer& out, bool accumulate = 
 
 } // namespace
 
-Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model, const ForwardConfig& config) {
+Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model,
+                                                 const ForwardConfig& config) {
     FP4_TRY(check_path(config.path_prefill, model->linear_format));
     FP4_TRY(check_path(config.path_decode, model->linear_format));
     auto forward = std::unique_ptr<Forward>(new Forward(std::move(model)));
@@ -44,9 +45,14 @@ Result<void> Forward::allocate(size_t chunk) {
         size_t rows, width;
     };
     const Matrix matrices[] = {
-        {x_, chunk, config.hidden},    {q_, chunk, config.q_width()}, {k_, chunk, config.kv_width()},
-        {v_, chunk, config.kv_width()}, {gate_, chunk, config.ffn},    {up_, chunk, config.ffn},
-        {branch_, config.post_norms ? chunk : 0, config.hidden},       {logits_, logit_rows, config.vocabulary},
+        {x_, chunk, config.hidden},
+        {q_, chunk, config.q_width()},
+        {k_, chunk, config.kv_width()},
+        {v_, chunk, config.kv_width()},
+        {gate_, chunk, config.ffn},
+        {up_, chunk, config.ffn},
+        {branch_, config.post_norms ? chunk : 0, config.hidden},
+        {logits_, logit_rows, config.vocabulary},
     };
     for (const Matrix& matrix : matrices) {
         if (matrix.rows == 0) continue;
@@ -82,8 +88,8 @@ void Forward::attention_block(Stream& stream, KvCache& cache, const LayerWeights
     const bool sliding = config.sliding[layer_] != 0;
 
     const std::array<const Weight*, 3> qkv{layer.q.weight.get(), layer.k.weight.get(), layer.v.weight.get()};
-    stream.norm(*x_, 0, rows_, norm_params(*layer.attention_norm), nullptr, activation_for(path_, qkv, backend),
-                *hidden_input_);
+    stream.norm(*x_, 0, rows_, norm_params(*layer.attention_norm), nullptr,
+                activation_for(path_, qkv, backend), *hidden_input_);
     const std::array targets{target(layer.q, *q_), target(layer.k, *k_), target(layer.v, *v_)};
     stream.linear(*hidden_input_, rows_, targets);
 
@@ -97,8 +103,8 @@ void Forward::attention_block(Stream& stream, KvCache& cache, const LayerWeights
 
     const AttentionParams params{shape, config.attention_scale, sliding ? config.sliding_window : 0};
     const std::array<const Weight*, 1> output{layer.o.weight.get()};
-    stream.attention(*q_, rows_, position_, params, cache, layer_, nullptr, activation_for(path_, output, backend),
-                     *q_input_);
+    stream.attention(*q_, rows_, position_, params, cache, layer_, nullptr,
+                     activation_for(path_, output, backend), *q_input_);
     add_to_residual(stream, *q_input_, layer.o, layer.attention_post_norm.get());
 }
 
@@ -111,8 +117,8 @@ void Forward::feed_forward_block(Stream& stream, const LayerWeights& layer) {
     stream.linear(*hidden_input_, rows_, targets);
 
     const std::array<const Weight*, 1> down{layer.down.weight.get()};
-    stream.glu(*gate_, *up_, rows_, glu_kind(model_->config.glu), nullptr, activation_for(path_, down, backend),
-               *ffn_input_);
+    stream.glu(*gate_, *up_, rows_, glu_kind(model_->config.glu), nullptr,
+               activation_for(path_, down, backend), *ffn_input_);
     add_to_residual(stream, *ffn_input_, layer.down, layer.ffn_post_norm.get());
 }
 

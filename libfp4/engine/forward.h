@@ -20,17 +20,20 @@ class Forward {
   public:
     static constexpr size_t logit_rows = 16; // most rows of one project()
 
-    static Result<std::unique_ptr<Forward>> create(std::shared_ptr<const Model> model, const ForwardConfig& config);
+    static Result<std::unique_ptr<Forward>> create(std::shared_ptr<const Model> model,
+                                                   const ForwardConfig& config);
     static uint64_t scratch_bytes(const ModelConfig& config, size_t chunk);
 
-    // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the cache.
+    // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the
+    // cache.
     void begin(Stream& stream, std::span<const int32_t> tokens, size_t position);
     // One layer (the first call also embeds). Not after finished().
     void advance(Stream& stream, KvCache& cache);
     bool finished() const { return layer_ == model_->layers.size(); }
     size_t rows() const { return rows_; }
 
-    // Final norm and head of rows [first, first + count) of the finished pass into logits(): [count, vocabulary].
+    // Final norm and head of rows [first, first + count) of the finished pass into logits(): [count,
+    // vocabulary].
     void project(Stream& stream, size_t first, size_t count);
     const Buffer& logits() const { return *logits_; }
 
@@ -39,7 +42,8 @@ class Forward {
     Result<void> allocate(size_t chunk);
     void attention_block(Stream& stream, KvCache& cache, const LayerWeights& layer);
     void feed_forward_block(Stream& stream, const LayerWeights& layer);
-    void add_to_residual(Stream& stream, const Activation& input, const LinearWeights& linear, const Weight* post_norm);
+    void add_to_residual(Stream& stream, const Activation& input, const LinearWeights& linear,
+                         const Weight* post_norm);
     NormParams norm_params(const Weight& weight) const { return {&weight, model_->config.norm_epsilon}; }
 
     std::shared_ptr<const Model> model_;

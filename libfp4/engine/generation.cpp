@@ -35,9 +35,8 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
     self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
     if (self.request_.prompt.empty()) {
         if (context.used() == 0) return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
-        // Run the context's last token again: its logits may be gone, its keys and values stay the same.
         self.request_.prompt = {context.tokens().back()};
-        self.repeats_last_ = true;
+        self.replays_last_ = true;
     }
     return generation;
 }
@@ -45,8 +44,9 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
 Result<void> Generation::check_room() const {
     size_t room = context_.capacity() - context_.used();
     if (request_.prompt.size() > room) {
-        return error(Status::limit, "the prompt has ", request_.prompt.size(), " tokens, the context has room for ", room,
-                     " of ", context_.capacity(), "; shorten it, truncate the context or create a larger one");
+        return error(Status::limit, "the prompt has ", request_.prompt.size(),
+                     " tokens, the context has room for ", room, " of ", context_.capacity(),
+                     "; shorten it, truncate the context or create a larger one");
     }
     for (int32_t token : request_.prompt) {
         if (token < 0 || static_cast<uint32_t>(token) >= context_.model().config.vocabulary) {
@@ -64,8 +64,13 @@ Generation::~Generation() {
 void Generation::stop() {
     cancel();
     if (worker_.joinable()) worker_.join();
-    // A finished generation no longer owns the context: another may be using it.
-    if (!finished()) context_.abandon_pass();
+    // A finished generation no longer owns the context: another may be using it. So it is touched only before
+    // it counts as finished, and by the destructor, which others may have overtaken, not at all.
+    if (finished()) return;
+    context_.abandon_pass();
+    std::lock_guard lock(mutex_);
+    stats_.finish = Finish::cancelled;
+    changed_.notify_all();
 }
 
 double Generation::next_cost_us() const {
@@ -151,8 +156,8 @@ size_t Generation::prompt_pass_tokens() const {
 
 Result<void> Generation::begin_prompt_pass() {
     pass_tokens_ = prompt_pass_tokens();
-    FP4_TRY(repeats_last_ ? context_.begin_repeat()
-                          : context_.begin_pass({request_.prompt.data() + prompt_done_, pass_tokens_}));
+    std::span tokens(request_.prompt.data() + prompt_done_, pass_tokens_);
+    FP4_TRY(replays_last_ ? context_.begin_replay() : context_.begin_pass(tokens));
     return advance_pass();
 }
 
@@ -183,7 +188,8 @@ Result<void> Generation::draw_token() {
     FP4_TRY(context_.project_last());
     SampleRequest request{&request_.sampling, history_, request_.bias, stats_.generated_tokens};
     FP4_ASSIGN(int32_t token, context_.sample(request));
-    if (token < 0) return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
+    if (token < 0)
+        return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
     need_token_ = false;
     const double elapsed = seconds(Clock::now() - start);
     blend(costs_.head_us, elapsed * 1e6);
@@ -246,7 +252,8 @@ Result<void> Generation::start_thread() {
         worker_ = std::thread([this] {
             try {
                 while (!finished()) {
-                    if (auto stepped = step(std::numeric_limits<uint64_t>::max(), nullptr); !stepped.ok()) return;
+                    if (auto stepped = step(std::numeric_limits<uint64_t>::max(), nullptr); !stepped.ok())
+                        return;
                 }
             } catch (const std::bad_alloc&) {
                 // Only for the copy of an error that ended the generation; readers get the original.
@@ -272,7 +279,8 @@ Result<Generation::Read> Generation::read(char* text, size_t capacity, size_t& b
     std::copy_n(output_.data(), bytes, text);
     output_.erase(0, bytes);
     if (bytes > 0 && !output_.empty()) return Read::more;
-    if (stats_.finish == Finish::none) return bytes == 0 && threaded() && timeout_ms > 0 ? Read::timeout : Read::more;
+    if (stats_.finish == Finish::none)
+        return bytes == 0 && threaded() && timeout_ms > 0 ? Read::timeout : Read::more;
     if (bytes == 0 && error_) return *error_;
     return error_ ? Read::more : Read::done;
 }

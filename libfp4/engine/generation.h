@@ -18,7 +18,8 @@
 namespace fp4 {
 
 struct GenerationRequest {
-    std::vector<int32_t> prompt; // tokens to append first; may be empty if the context has logits to go on from
+    std::vector<int32_t>
+        prompt; // tokens to append first; may be empty if the context has logits to go on from
     SamplingConfig sampling;
     std::vector<LogitBias> bias;
     std::vector<std::string> stops;
@@ -99,10 +100,10 @@ class Generation {
     StopMatcher stops_;
     Utf8Stream utf8_;
     std::optional<TokenStream> pieces_; // none without a tokenizer: tokens are counted, no text comes
-    std::vector<int32_t> history_; // what penalties look at: context and generated tokens
+    std::vector<int32_t> history_;      // what penalties look at: context and generated tokens
     size_t prompt_done_ = 0;
     size_t pass_tokens_ = 0; // of the pass under way
-    bool repeats_last_ = false; // the prompt is the context's last token again
+    bool replays_last_ = false; // no prompt: the context's last token is run again, for its logits may be gone
     bool need_token_ = false; // the last pass is finished and its last token's successor wanted
     int32_t pending_ = -1;    // drawn, shown, and not yet run through the model
     uint64_t budget_us_ = 0;

@@ -11,7 +11,8 @@ std::shared_ptr<std::vector<uint8_t>> make_bytes(uint64_t count) {
     return std::make_shared<std::vector<uint8_t>>(count);
 }
 
-Result<HostWeight> load_plain(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor, HostWeight weight) {
+Result<HostWeight> load_plain(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor,
+                              HostWeight weight) {
     std::span<const uint8_t> mapped = checkpoint->map_plain(tensor);
     if (!mapped.empty()) {
         weight.data = mapped.data();
@@ -25,7 +26,8 @@ Result<HostWeight> load_plain(const std::shared_ptr<Checkpoint>& checkpoint, con
     return weight;
 }
 
-Result<HostWeight> load_blocks(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor, HostWeight weight) {
+Result<HostWeight> load_blocks(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor,
+                               HostWeight weight) {
     FP4_ASSIGN(weight.tensor_scale, checkpoint->tensor_scale(tensor));
     Checkpoint::MappedBlocks mapped = checkpoint->map_block(tensor);
     if (!mapped.codes.empty()) {
@@ -44,7 +46,8 @@ Result<HostWeight> load_blocks(const std::shared_ptr<Checkpoint>& checkpoint, co
     return weight;
 }
 
-Result<HostWeight> load_decoded(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor, HostWeight weight) {
+Result<HostWeight> load_decoded(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor,
+                                HostWeight weight) {
     auto values = std::make_shared<std::vector<float>>(weight.rows * weight.cols);
     FP4_TRY(checkpoint->read_f32(tensor, 0, tensor.rows(), values->data()));
     weight.data = reinterpret_cast<const uint8_t*>(values->data());
@@ -77,9 +80,12 @@ Result<HostWeight> load_matrix(const std::shared_ptr<Checkpoint>& checkpoint, co
     weight.rows = tensor.rows();
     weight.cols = tensor.row_length();
     switch (tensor.encoding.kind) {
-        case Kind::plain: return load_plain(checkpoint, tensor, std::move(weight));
-        case Kind::block: return load_blocks(checkpoint, tensor, std::move(weight));
-        case Kind::ggml: return load_decoded(checkpoint, tensor, std::move(weight));
+        case Kind::plain:
+            return load_plain(checkpoint, tensor, std::move(weight));
+        case Kind::block:
+            return load_blocks(checkpoint, tensor, std::move(weight));
+        case Kind::ggml:
+            return load_decoded(checkpoint, tensor, std::move(weight));
     }
     return error(Status::internal, "tensor '", tensor.name, "' has no encoding");
 }
@@ -94,7 +100,8 @@ HostWeight vector_weight(std::vector<float> values) {
     return weight;
 }
 
-Result<HostWeight> load_vector(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor, float offset) {
+Result<HostWeight> load_vector(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor,
+                               float offset) {
     std::vector<float> values(tensor.rows() * tensor.row_length());
     FP4_TRY(checkpoint->read_f32(tensor, 0, tensor.rows(), values.data()));
     for (float& value : values) value += offset;

@@ -1,4 +1,5 @@
-// Checkpoint tensors as host weights: borrowed from the mapped file where the layout allows it, else read or decoded.
+// Checkpoint tensors as host weights: borrowed from the mapped file where the layout allows it, else read or
+// decoded.
 #pragma once
 
 #include "libfp4/engine/backend.h"
@@ -10,7 +11,8 @@ namespace fp4 {
 Result<HostWeight> load_matrix(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor);
 
 // Vectors as f32, plus an offset (1 for norms that store w of (1 + w)).
-Result<HostWeight> load_vector(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor, float offset);
+Result<HostWeight> load_vector(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor,
+                               float offset);
 
 HostWeight vector_weight(std::vector<float> values);
 

@@ -12,8 +12,8 @@ Result<uint64_t> model_identity(const ModelSource& source) {
     mix(config.data(), config.size());
     std::vector<float> row;
     for (const SourceTensor& tensor : source.tensors) {
-        std::string line = concat(tensor.name, ' ', encoding_name(tensor.info->encoding), ' ', tensor.slot.rows, ' ',
-                                  tensor.slot.cols);
+        std::string line = concat(tensor.name, ' ', encoding_name(tensor.info->encoding), ' ',
+                                  tensor.slot.rows, ' ', tensor.slot.cols);
         mix(line.data(), line.size());
         row.resize(tensor.slot.cols);
         FP4_TRY(source.checkpoint->read_f32(*tensor.info, 0, 1, row.data()));

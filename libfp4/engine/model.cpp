@@ -13,35 +13,61 @@ namespace {
 // Where a loaded tensor goes.
 std::unique_ptr<Weight>* destination(Model& model, const TensorSlot& slot) {
     switch (slot.role) {
-        case Role::embedding: return &model.embedding;
-        case Role::final_norm: return &model.final_norm;
-        case Role::head: return &model.own_head;
-        case Role::rope_factors: return nullptr;
-        default: break;
+        case Role::embedding:
+            return &model.embedding;
+        case Role::final_norm:
+            return &model.final_norm;
+        case Role::head:
+            return &model.own_head;
+        case Role::rope_factors:
+            return nullptr;
+        default:
+            break;
     }
     LayerWeights& layer = model.layers[slot.layer];
     switch (slot.role) {
-        case Role::attention_norm: return &layer.attention_norm;
-        case Role::q: return &layer.q.weight;
-        case Role::k: return &layer.k.weight;
-        case Role::v: return &layer.v.weight;
-        case Role::o: return &layer.o.weight;
-        case Role::q_bias: return &layer.q.bias;
-        case Role::k_bias: return &layer.k.bias;
-        case Role::v_bias: return &layer.v.bias;
-        case Role::o_bias: return &layer.o.bias;
-        case Role::q_norm: return &layer.q_norm;
-        case Role::k_norm: return &layer.k_norm;
-        case Role::attention_post_norm: return &layer.attention_post_norm;
-        case Role::ffn_norm: return &layer.ffn_norm;
-        case Role::gate: return &layer.gate.weight;
-        case Role::up: return &layer.up.weight;
-        case Role::down: return &layer.down.weight;
-        case Role::gate_bias: return &layer.gate.bias;
-        case Role::up_bias: return &layer.up.bias;
-        case Role::down_bias: return &layer.down.bias;
-        case Role::ffn_post_norm: return &layer.ffn_post_norm;
-        default: return nullptr;
+        case Role::attention_norm:
+            return &layer.attention_norm;
+        case Role::q:
+            return &layer.q.weight;
+        case Role::k:
+            return &layer.k.weight;
+        case Role::v:
+            return &layer.v.weight;
+        case Role::o:
+            return &layer.o.weight;
+        case Role::q_bias:
+            return &layer.q.bias;
+        case Role::k_bias:
+            return &layer.k.bias;
+        case Role::v_bias:
+            return &layer.v.bias;
+        case Role::o_bias:
+            return &layer.o.bias;
+        case Role::q_norm:
+            return &layer.q_norm;
+        case Role::k_norm:
+            return &layer.k_norm;
+        case Role::attention_post_norm:
+            return &layer.attention_post_norm;
+        case Role::ffn_norm:
+            return &layer.ffn_norm;
+        case Role::gate:
+            return &layer.gate.weight;
+        case Role::up:
+            return &layer.up.weight;
+        case Role::down:
+            return &layer.down.weight;
+        case Role::gate_bias:
+            return &layer.gate.bias;
+        case Role::up_bias:
+            return &layer.up.bias;
+        case Role::down_bias:
+            return &layer.down.bias;
+        case Role::ffn_post_norm:
+            return &layer.ffn_post_norm;
+        default:
+            return nullptr;
     }
 }
 
@@ -70,7 +96,8 @@ Result<void> load_tokenizer(Model& model) {
         if (checkpoint.has_document("tokenizer_config.json")) {
             FP4_ASSIGN(config, checkpoint.read_document("tokenizer_config.json"));
         }
-        FP4_ASSIGN(model.tokenizer, Tokenizer::from_json(json, config, checkpoint.name() + ": tokenizer.json"));
+        FP4_ASSIGN(model.tokenizer,
+                   Tokenizer::from_json(json, config, checkpoint.name() + ": tokenizer.json"));
     } else if (checkpoint.gguf() && checkpoint.gguf()->contains("tokenizer.ggml.model")) {
         FP4_ASSIGN(model.tokenizer, Tokenizer::from_gguf(*checkpoint.gguf(), checkpoint.name()));
     }
@@ -105,7 +132,8 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
     uint64_t total = 0, done = 0;
     for (const SourceTensor& tensor : source.tensors) total += tensor.info->stored_bytes;
     for (const SourceTensor& tensor : source.tensors) {
-        if (progress && !progress(done, total, tensor.name)) return error(Status::cancelled, "loading was cancelled");
+        if (progress && !progress(done, total, tensor.name))
+            return error(Status::cancelled, "loading was cancelled");
         done += tensor.info->stored_bytes;
         std::unique_ptr<Weight>* place = destination(*model, tensor.slot);
         if (!place) continue;
@@ -113,7 +141,8 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
         auto host = is_matrix(tensor.slot.role) ? load_matrix(source.checkpoint, *tensor.info)
                                                 : load_vector(source.checkpoint, *tensor.info, offset);
         if (!host.ok()) return std::move(host).error();
-        model->weight_bytes += is_matrix(tensor.slot.role) ? loaded_bytes(*tensor.info) : 4 * tensor.slot.cols;
+        model->weight_bytes +=
+            is_matrix(tensor.slot.role) ? loaded_bytes(*tensor.info) : 4 * tensor.slot.cols;
         FP4_ASSIGN(*place, model->backend->load(*host));
     }
     FP4_ASSIGN(model->identity, model_identity(source));
@@ -128,7 +157,8 @@ bool Model::is_end_token(int32_t token) const {
 Result<const Tokenizer*> Model::require_tokenizer() const {
     if (tokenizer) return tokenizer.get();
     return error(Status::unsupported, checkpoint->name(),
-                 ": the model has no tokenizer; put its tokenizer.json beside the weights, or give tokens instead of text");
+                 ": the model has no tokenizer; put its tokenizer.json beside the weights, or give tokens "
+                 "instead of text");
 }
 
 } // namespace fp4

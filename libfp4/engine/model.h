@@ -1,4 +1,5 @@
-// A model on a device: uploaded weights, tokenizer, chat template. Immutable once loaded; any thread may read it.
+// A model on a device: uploaded weights, tokenizer, chat template. Immutable once loaded; any thread may read
+// it.
 #pragma once
 
 #include <functional>
@@ -52,11 +53,14 @@ class Model {
     std::string chat_template;                       // empty when there is none
     uint64_t parameters = 0;
     uint64_t weight_bytes = 0;
-    uint64_t identity = 0; // XXH3 of configuration, tensor list and samples of the weights; binds saved states
+    uint64_t identity =
+        0; // XXH3 of configuration, tensor list and samples of the weights; binds saved states
     WeightFormat linear_format = WeightFormat::f32; // of most weights of the layers' linears
 
     const Weight& head() const { return own_head ? *own_head : *embedding; }
-    Path resolve(Path path) const { return path == Path::automatic ? automatic_path(linear_format, *backend) : path; }
+    Path resolve(Path path) const {
+        return path == Path::automatic ? automatic_path(linear_format, *backend) : path;
+    }
     bool is_end_token(int32_t token) const;
     // FP4_E_UNSUPPORTED with the next step when the file carries no tokenizer.
     Result<const Tokenizer*> require_tokenizer() const;

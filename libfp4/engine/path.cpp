@@ -7,11 +7,16 @@ using Kind = ActivationFormat::Kind;
 
 const char* kind_name(Kind kind) {
     switch (kind) {
-        case Kind::a16: return "unrounded";
-        case Kind::mxint8: return "mxint8";
-        case Kind::mxfp8_e4m3: return "mxfp8-e4m3";
-        case Kind::mxfp4: return "mxfp4";
-        case Kind::nvfp4: return "nvfp4";
+        case Kind::a16:
+            return "unrounded";
+        case Kind::mxint8:
+            return "mxint8";
+        case Kind::mxfp8_e4m3:
+            return "mxfp8-e4m3";
+        case Kind::mxfp4:
+            return "mxfp4";
+        case Kind::nvfp4:
+            return "nvfp4";
     }
     return "unknown";
 }
@@ -19,7 +24,8 @@ const char* kind_name(Kind kind) {
 ActivationFormat eight_bit(WeightFormat weight, const Backend& backend) {
     ActivationFormat integer{Kind::mxint8, ScaleRule::ceil};
     ActivationFormat floating{Kind::mxfp8_e4m3, ScaleRule::ceil};
-    bool integer_first = backend.linear_support(weight, integer).fast || !backend.linear_support(weight, floating).supported;
+    bool integer_first =
+        backend.linear_support(weight, integer).fast || !backend.linear_support(weight, floating).supported;
     return integer_first ? integer : floating;
 }
 
@@ -27,20 +33,29 @@ ActivationFormat eight_bit(WeightFormat weight, const Backend& backend) {
 
 std::string_view weight_format_name(WeightFormat format) {
     switch (format) {
-        case WeightFormat::f32: return "f32";
-        case WeightFormat::f16: return "f16";
-        case WeightFormat::bf16: return "bf16";
-        default: return block_format_name(to_block(format));
+        case WeightFormat::f32:
+            return "f32";
+        case WeightFormat::f16:
+            return "f16";
+        case WeightFormat::bf16:
+            return "bf16";
+        default:
+            return block_format_name(to_block(format));
     }
 }
 
 const char* path_name(Path path) {
     switch (path) {
-        case Path::automatic: return "auto";
-        case Path::w16a16: return "w16a16";
-        case Path::w4a16: return "w4a16";
-        case Path::w4a8: return "w4a8";
-        case Path::w4a4: return "w4a4";
+        case Path::automatic:
+            return "auto";
+        case Path::w16a16:
+            return "w16a16";
+        case Path::w4a16:
+            return "w4a16";
+        case Path::w4a8:
+            return "w4a8";
+        case Path::w4a4:
+            return "w4a4";
     }
     return "unknown";
 }
@@ -48,13 +63,15 @@ const char* path_name(Path path) {
 ActivationFormat activation_for(Path path, WeightFormat weight, const Backend& backend) {
     if (!is_block(weight)) return {};
     switch (path) {
-        case Path::w4a8: return eight_bit(weight, backend);
+        case Path::w4a8:
+            return eight_bit(weight, backend);
         case Path::w4a4:
             if (weight == WeightFormat::mxfp4) return {Kind::mxfp4, ScaleRule::even};
             if (weight == WeightFormat::nvfp4) return {Kind::nvfp4, ScaleRule::amax};
             // 6- and 8-bit weights of a mixed model keep 8-bit inputs.
             return eight_bit(weight, backend);
-        default: return {};
+        default:
+            return {};
     }
 }
 
@@ -82,8 +99,9 @@ Result<void> check_path(Path path, WeightFormat most_weights) {
                      ": path w16a16 is for unquantized models; use w4a16 for unrounded activations");
     }
     if (path != Path::w16a16 && !is_block(most_weights)) {
-        return error(Status::unsupported, "the model's weights are ", weight_format_name(most_weights), ": path ",
-                     path_name(path), " needs quantized weights; quantize the model first (fp4 quantize) or use w16a16");
+        return error(Status::unsupported, "the model's weights are ", weight_format_name(most_weights),
+                     ": path ", path_name(path),
+                     " needs quantized weights; quantize the model first (fp4 quantize) or use w16a16");
     }
     return {};
 }

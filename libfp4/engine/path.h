@@ -13,7 +13,8 @@ enum class Path : int32_t { automatic = 0, w16a16 = 1, w4a16 = 2, w4a8 = 3, w4a4
 
 const char* path_name(Path path); // "auto", "w4a16" ...
 
-// The rounding of activations that a path means for one weight format. Plain weights are never rounded against.
+// The rounding of activations that a path means for one weight format. Plain weights are never rounded
+// against.
 ActivationFormat activation_for(Path path, WeightFormat weight, const Backend& backend);
 
 // One site's format: weights that share an input must agree, else the input stays unrounded.

@@ -13,10 +13,10 @@ struct LogitBias {
 };
 
 struct SamplingConfig {
-    float temperature = 0.0f; // 0: greedy
-    int32_t top_k = 0;        // 0: off
-    float top_p = 1.0f;       // 1: off
-    float min_p = 0.0f;       // 0: off
+    float temperature = 0.0f;        // 0: greedy
+    int32_t top_k = 0;               // 0: off
+    float top_p = 1.0f;              // 1: off
+    float min_p = 0.0f;              // 0: off
     float repetition_penalty = 1.0f; // 1: off. Keskar et al. 2019 (CTRL), section 4.1
     float presence_penalty = 0.0f;
     float frequency_penalty = 0.0f;
@@ -35,8 +35,8 @@ struct SampleRequest {
     uint64_t counter = 0; // number of tokens drawn before in this generation
 };
 
-// Order: bias, penalties, temperature, top-k, top-p, min-p, draw. Ties go to the lower id. NaN logits count as
-// -INFINITY; returns -1 when no token is left.
+// Order: bias, penalties, temperature, top-k, top-p, min-p, draw. Ties go to the lower id. NaN logits count
+// as -INFINITY; returns -1 when no token is left.
 int32_t sample_token(std::span<const float> logits, const SampleRequest& request);
 
 } // namespace fp4

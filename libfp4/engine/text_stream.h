@@ -12,8 +12,9 @@ class StopMatcher {
   public:
     explicit StopMatcher(std::vector<std::string> stops);
 
-    // Appends to out what is certain to stay. True once a stop string is complete: it and all after it is dropped. Of several the one
-    // that ends first counts, and of those the longest, however the bytes were cut.
+    // Appends to out what is certain to stay. True once a stop string is complete: it and all after it is
+    // dropped. Of several the one that ends first counts, and of those the longest, however the bytes were
+    // cut.
     bool push(std::string_view bytes, std::string& out);
     // No more bytes: what was held back is text after all.
     void finish(std::string& out);

@@ -4,7 +4,8 @@
 namespace fp4 {
 
 Result<std::string> read_chat_template(const Checkpoint& checkpoint) {
-    if (checkpoint.has_document("chat_template.jinja")) return checkpoint.read_document("chat_template.jinja");
+    if (checkpoint.has_document("chat_template.jinja"))
+        return checkpoint.read_document("chat_template.jinja");
     if (const GgufMetadata* metadata = checkpoint.gguf()) {
         if (auto text = metadata->string("tokenizer.chat_template")) return std::string(*text);
     }
@@ -23,7 +24,8 @@ Result<std::string> read_chat_template(const Checkpoint& checkpoint) {
             }
         }
     }
-    return error(Status::not_found, checkpoint.name(), ": the model has no chat template; use a plain prompt or give one");
+    return error(Status::not_found, checkpoint.name(),
+                 ": the model has no chat template; use a plain prompt or give one");
 }
 
 } // namespace fp4

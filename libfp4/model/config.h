@@ -42,20 +42,20 @@ struct ModelConfig {
     uint32_t context_length = 0;
     float norm_epsilon = 1e-6f;
     float embedding_scale = 1.0f;
-    float attention_scale = 0.0f;   // on q.k
+    float attention_scale = 0.0f; // on q.k
     Glu glu = Glu::silu;
     bool tied_head = false;
     bool qkv_bias = false;
     bool output_bias = false;
     bool mlp_bias = false;
     bool qk_norm = false;
-    bool post_norms = false;        // gemma: norms after attention and feed-forward, before the residual
-    bool norm_plus_one = false;     // stored norm weights are w of (1 + w)
-    bool rope_interleaved = false;  // q and k rows ordered for pairs (2i, 2i+1), as GGUF stores llama
-    RopeConfig rope;                // of full-attention layers
-    RopeConfig rope_local;          // of sliding-window layers
-    uint32_t sliding_window = 0;    // tokens; 0: none
-    std::vector<uint8_t> sliding;   // [layers] 1: sliding window layer
+    bool post_norms = false;       // gemma: norms after attention and feed-forward, before the residual
+    bool norm_plus_one = false;    // stored norm weights are w of (1 + w)
+    bool rope_interleaved = false; // q and k rows ordered for pairs (2i, 2i+1), as GGUF stores llama
+    RopeConfig rope;               // of full-attention layers
+    RopeConfig rope_local;         // of sliding-window layers
+    uint32_t sliding_window = 0;   // tokens; 0: none
+    std::vector<uint8_t> sliding;  // [layers] 1: sliding window layer
     int32_t bos_token = -1;
     std::vector<int32_t> eos_tokens;
 
@@ -67,7 +67,8 @@ struct ModelConfig {
 // transformers 5 (rope_parameters), plus the "fp4" extension object that config_to_json writes.
 Result<ModelConfig> config_from_json(std::string_view json, const std::string& source);
 // vocabulary comes from the embedding's rows, since not every file has the key.
-Result<ModelConfig> config_from_gguf(const GgufMetadata& metadata, uint64_t vocabulary, const std::string& source);
+Result<ModelConfig> config_from_gguf(const GgufMetadata& metadata, uint64_t vocabulary,
+                                     const std::string& source);
 std::string config_to_json(const ModelConfig& config);
 
 // Refuses sizes that are zero, inconsistent or beyond any real model.

@@ -21,8 +21,12 @@ class ArchitectureKeys {
         FP4_ASSIGN(auto value, optional_size(key));
         return value.value_or(fallback);
     }
-    double number(const char* key, double fallback) const { return metadata_.number(prefix_ + key).value_or(fallback); }
-    std::string text(const char* key) const { return std::string(metadata_.string(prefix_ + key).value_or("")); }
+    double number(const char* key, double fallback) const {
+        return metadata_.number(prefix_ + key).value_or(fallback);
+    }
+    std::string text(const char* key) const {
+        return std::string(metadata_.string(prefix_ + key).value_or(""));
+    }
 
   private:
     Result<std::optional<uint32_t>> optional_size(const char* key) const {
@@ -34,7 +38,8 @@ class ArchitectureKeys {
         // Some files give one value per layer.
         if (auto values = metadata_.integers(full); values && !values->empty() && values->front() >= 0) {
             bool same = std::ranges::all_of(*values, [&](int64_t value) { return value == values->front(); });
-            if (!same) return error(Status::unsupported, source_, ": '", full, "' differs from layer to layer");
+            if (!same)
+                return error(Status::unsupported, source_, ": '", full, "' differs from layer to layer");
             return std::optional(static_cast<uint32_t>(std::min<int64_t>(values->front(), UINT32_MAX)));
         }
         return error(Status::format, source_, ": metadata key '", full, "' is not a whole number below 2^32");
@@ -71,7 +76,8 @@ Result<void> apply_gemma3(const ArchitectureKeys& keys, ModelConfig& config) {
     config.rope_local = RopeConfig{};
     config.rope_local.theta = keys.number("rope.freq_base_swa", 1e4);
     // The 27B model divides by its hidden size per head; the format has no key for it.
-    if (config.layers == 62) config.attention_scale = 1.0f / std::sqrt(float(config.hidden) / float(config.heads));
+    if (config.layers == 62)
+        config.attention_scale = 1.0f / std::sqrt(float(config.hidden) / float(config.heads));
     FP4_ASSIGN(uint32_t pattern, keys.size("attention.sliding_window_pattern", 6));
     for (size_t i = 0; config.sliding_window > 0 && pattern > 0 && i < config.sliding.size(); ++i) {
         config.sliding[i] = (i + 1) % pattern != 0;
@@ -81,9 +87,11 @@ Result<void> apply_gemma3(const ArchitectureKeys& keys, ModelConfig& config) {
 
 } // namespace
 
-Result<ModelConfig> config_from_gguf(const GgufMetadata& metadata, uint64_t vocabulary, const std::string& source) {
+Result<ModelConfig> config_from_gguf(const GgufMetadata& metadata, uint64_t vocabulary,
+                                     const std::string& source) {
     std::string architecture(metadata.string("general.architecture").value_or(""));
-    if (architecture.empty()) return error(Status::format, source, ": metadata key 'general.architecture' is missing");
+    if (architecture.empty())
+        return error(Status::format, source, ": metadata key 'general.architecture' is missing");
     ModelConfig config;
     if (architecture == "llama") {
         config.architecture = Architecture::llama;
@@ -113,10 +121,12 @@ Result<ModelConfig> config_from_gguf(const GgufMetadata& metadata, uint64_t voca
     FP4_ASSIGN(config.head_dim, keys.size("attention.key_length", config.hidden / config.heads));
     FP4_ASSIGN(uint32_t value_dim, keys.size("attention.value_length", config.head_dim));
     if (value_dim != config.head_dim) {
-        return error(Status::unsupported, source, ": key length ", config.head_dim, " and value length ", value_dim, " differ");
+        return error(Status::unsupported, source, ": key length ", config.head_dim, " and value length ",
+                     value_dim, " differ");
     }
     FP4_ASSIGN(uint32_t experts, keys.size("expert_count", 0));
-    if (experts > 0) return error(Status::unsupported, source, ": mixture-of-experts models are not supported");
+    if (experts > 0)
+        return error(Status::unsupported, source, ": mixture-of-experts models are not supported");
     config.attention_scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
     config.norm_epsilon = static_cast<float>(keys.number("attention.layer_norm_rms_epsilon", 1e-6));
     FP4_ASSIGN(config.sliding_window, keys.size("attention.sliding_window", 0));

@@ -194,9 +194,11 @@ Result<void> parse_gemma3(const Fields& fields, ModelConfig& config) {
     config.norm_plus_one = true;
     config.embedding_scale = std::sqrt(static_cast<float>(config.hidden));
     FP4_ASSIGN(double scalar, fields.number("query_pre_attn_scalar", 256.0));
+    if (!(scalar > 0)) return error(Status::format, fields.source(), ": 'query_pre_attn_scalar' is not a positive number");
     config.attention_scale = static_cast<float>(1.0 / std::sqrt(scalar));
     for (const char* key : {"final_logit_softcapping", "attn_logit_softcapping"}) {
-        if (fields.find(key)) return error(Status::unsupported, fields.source(), ": '", key, "' is not supported");
+        if (fields.find(key))
+            return error(Status::unsupported, fields.source(), ": '", key, "' is not supported");
     }
     return {};
 }

@@ -43,7 +43,8 @@ void write_tensors(JsonWriter& json, const Checkpoint& checkpoint) {
 // Of the files that hold the tensors.
 uint64_t file_bytes(const Checkpoint& checkpoint) {
     std::map<const ByteSource*, uint64_t> sizes;
-    for (const StoredRegion& region : checkpoint.regions()) sizes[region.source.get()] = region.source->size();
+    for (const StoredRegion& region : checkpoint.regions())
+        sizes[region.source.get()] = region.source->size();
     uint64_t total = 0;
     for (auto [source, size] : sizes) total += size;
     return total;
@@ -90,6 +91,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         json.member("error", model.error().message);
     }
     json.member("parameters", sum.elements);
+    json.member("tensor_bytes", sum.bytes);
     json.member("file_bytes", file_bytes(*checkpoint));
     json.member("bits_per_weight",
                 sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);

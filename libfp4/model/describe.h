@@ -8,7 +8,8 @@
 
 namespace fp4 {
 
-// Keys: apps/README.md, "fp4 info --json". A file that is no model we can run is still described, with the reason as "error".
+// Keys: apps/README.md, "fp4 info --json". A file that is no model we can run is still described, with the
+// reason as "error".
 Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& checkpoint);
 
 } // namespace fp4

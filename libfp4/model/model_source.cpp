@@ -6,7 +6,8 @@ namespace {
 // Some checkpoints of multimodal models put the language model below a prefix.
 constexpr const char* canonical_prefixes[] = {"", "language_model.", "model.language_model."};
 
-const TensorInfo* find_tensor(const Checkpoint& checkpoint, const ModelConfig& config, Role role, uint32_t layer) {
+const TensorInfo* find_tensor(const Checkpoint& checkpoint, const ModelConfig& config, Role role,
+                              uint32_t layer) {
     if (std::string_view(checkpoint.kind()) == "gguf") return checkpoint.find(gguf_name(role, layer));
     std::string name = canonical_name(config, role, layer);
     for (const char* prefix : canonical_prefixes) {
@@ -23,7 +24,8 @@ Result<ModelConfig> read_config(const Checkpoint& checkpoint) {
     if (std::string_view(checkpoint.kind()) == "gguf") {
         const TensorInfo* embedding = checkpoint.find("token_embd.weight");
         if (!checkpoint.gguf() || !embedding) {
-            return error(Status::format, checkpoint.name(), ": tensor 'token_embd.weight' is missing; not a model file");
+            return error(Status::format, checkpoint.name(),
+                         ": tensor 'token_embd.weight' is missing; not a model file");
         }
         return config_from_gguf(*checkpoint.gguf(), embedding->rows(), checkpoint.name());
     }
@@ -33,8 +35,8 @@ Result<ModelConfig> read_config(const Checkpoint& checkpoint) {
 
 Result<void> check_shape(const Checkpoint& checkpoint, const TensorSlot& slot, const TensorInfo& info) {
     if (info.rows() == slot.rows && info.row_length() == slot.cols) return {};
-    return error(Status::format, checkpoint.name(), ": tensor '", info.name, "' has shape [", info.rows(), ", ",
-                 info.row_length(), "], expected [", slot.rows, ", ", slot.cols, "]");
+    return error(Status::format, checkpoint.name(), ": tensor '", info.name, "' has shape [", info.rows(),
+                 ", ", info.row_length(), "], expected [", slot.rows, ", ", slot.cols, "]");
 }
 
 Result<void> check_encoding(const Checkpoint& checkpoint, const TensorSlot& slot, const TensorInfo& info) {
@@ -72,6 +74,7 @@ Result<ModelSource> inspect_model(std::shared_ptr<Checkpoint> checkpoint) {
     if (!find_tensor(*checkpoint, config, Role::head, 0)) config.tied_head = true;
     if (find_tensor(*checkpoint, config, Role::q_bias, 0)) config.qkv_bias = true;
     if (find_tensor(*checkpoint, config, Role::o_bias, 0)) config.output_bias = true;
+    if (find_tensor(*checkpoint, config, Role::gate_bias, 0)) config.mlp_bias = true;
     for (const TensorSlot& slot : tensor_slots(config)) {
         const TensorInfo* info = find_tensor(*checkpoint, config, slot.role, slot.layer);
         std::string name = canonical_name(config, slot.role, slot.layer);

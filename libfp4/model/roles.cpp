@@ -48,14 +48,16 @@ bool is_layer_linear(Role role) {
 }
 
 bool is_norm(Role role) {
-    return role == Role::final_norm || role == Role::attention_norm || role == Role::q_norm || role == Role::k_norm ||
-           role == Role::attention_post_norm || role == Role::ffn_norm || role == Role::ffn_post_norm;
+    return role == Role::final_norm || role == Role::attention_norm || role == Role::q_norm ||
+           role == Role::k_norm || role == Role::attention_post_norm || role == Role::ffn_norm ||
+           role == Role::ffn_post_norm;
 }
 
 std::vector<TensorSlot> tensor_slots(const ModelConfig& config) {
     const uint64_t hidden = config.hidden, ffn = config.ffn, q = config.q_width(), kv = config.kv_width();
     std::vector<TensorSlot> slots;
-    auto add = [&](bool wanted, Role role, uint32_t layer, uint64_t rows, uint64_t cols, bool required = true) {
+    auto add = [&](bool wanted, Role role, uint32_t layer, uint64_t rows, uint64_t cols,
+                   bool required = true) {
         if (wanted) slots.push_back({role, layer, rows, cols, required});
     };
     add(true, Role::embedding, 0, config.vocabulary, hidden);
@@ -89,7 +91,8 @@ std::vector<TensorSlot> tensor_slots(const ModelConfig& config) {
 
 std::string canonical_name(const ModelConfig& config, Role role, uint32_t layer) {
     const char* name = names_of(role).canonical;
-    // With post norms "post_attention_layernorm" is one of them, and the norm before the feed-forward has a name of its own.
+    // With post norms "post_attention_layernorm" is one of them, and the norm before the feed-forward has a
+    // name of its own.
     if (role == Role::ffn_norm && config.post_norms) name = "pre_feedforward_layernorm.weight";
     if (!is_layer_role(role)) return name;
     return concat("model.layers.", layer, ".", name);

@@ -12,12 +12,35 @@
 namespace fp4 {
 
 enum class Role : uint8_t {
-    embedding, final_norm, head, rope_factors,
-    attention_norm, q, k, v, o, q_bias, k_bias, v_bias, o_bias, q_norm, k_norm, attention_post_norm,
-    ffn_norm, gate, up, down, gate_bias, up_bias, down_bias, ffn_post_norm,
+    embedding,
+    final_norm,
+    head,
+    rope_factors,
+    attention_norm,
+    q,
+    k,
+    v,
+    o,
+    q_bias,
+    k_bias,
+    v_bias,
+    o_bias,
+    q_norm,
+    k_norm,
+    attention_post_norm,
+    ffn_norm,
+    gate,
+    up,
+    down,
+    gate_bias,
+    up_bias,
+    down_bias,
+    ffn_post_norm,
 };
 inline constexpr int role_count = static_cast<int>(Role::ffn_post_norm) + 1;
-constexpr bool is_layer_role(Role role) { return role >= Role::attention_norm; }
+constexpr bool is_layer_role(Role role) {
+    return role >= Role::attention_norm;
+}
 // The seven matrices of a layer that quantization is about.
 bool is_layer_linear(Role role);
 bool is_norm(Role role);

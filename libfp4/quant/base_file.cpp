@@ -34,23 +34,34 @@ Result<std::unique_ptr<BaseFileReader>> BaseFileReader::open(const std::string& 
     Header header;
     if (source.size() < sizeof header) return error(Status::format, path, ": too short for a base file");
     FP4_TRY(source.read_at(0, {reinterpret_cast<uint8_t*>(&header), sizeof header}));
-    if (std::memcmp(header.magic, magic, sizeof magic) != 0) return error(Status::format, path, ": not a base file (wrong magic)");
+    if (std::memcmp(header.magic, magic, sizeof magic) != 0)
+        return error(Status::format, path, ": not a base file (wrong magic)");
     if (header.window < 4 || header.vocabulary < 1 || header.windows < 1) {
-        return error(Status::format, path, ": window ", header.window, ", vocabulary ", header.vocabulary, " or windows ",
-                     header.windows, " is not a positive size");
+        return error(Status::format, path, ": window ", header.window, ", vocabulary ", header.vocabulary,
+                     " or windows ", header.windows, " is not a positive size");
     }
     EvaluationWindows& windows = reader->windows_;
     windows.window = static_cast<uint32_t>(header.window);
     reader->vocabulary_ = static_cast<uint32_t>(header.vocabulary);
-    reader->record_.resize(record_words(reader->vocabulary_));
+    const uint64_t words = record_words(reader->vocabulary_);
     auto token_count = checked_mul(windows.window, static_cast<uint64_t>(header.windows));
     auto rows = checked_mul(static_cast<uint64_t>(header.windows), windows.scored());
-    auto row_bytes = rows ? checked_mul(*rows, 2 * reader->record_.size()) : std::nullopt;
-    auto total = token_count && row_bytes ? checked_add(*row_bytes, sizeof header + 4 * *token_count) : std::nullopt;
-    if (!total || *total > source.size()) return error(Status::format, path, ": the file is shorter than its header says");
-    reader->data_offset_ = sizeof header + 4 * *token_count;
+    auto row_bytes = rows ? checked_mul(*rows, 2 * words) : std::nullopt;
+    auto token_bytes = token_count ? checked_mul(*token_count, sizeof(int32_t)) : std::nullopt;
+    auto data_offset = token_bytes ? checked_add(*token_bytes, sizeof header) : std::nullopt;
+    auto total = data_offset && row_bytes ? checked_add(*data_offset, *row_bytes) : std::nullopt;
+    if (!total || *total > source.size())
+        return error(Status::format, path, ": the file is shorter than its header says");
+    reader->data_offset_ = *data_offset;
+    reader->record_.resize(words);
     windows.tokens.resize(*token_count);
-    FP4_TRY(source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), 4 * *token_count}));
+    FP4_TRY(source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), *token_bytes}));
+    for (int32_t token : windows.tokens) {
+        if (token < 0 || static_cast<uint32_t>(token) >= reader->vocabulary_) {
+            return error(Status::format, path, ": token ", token, " is outside the file's vocabulary of ",
+                         reader->vocabulary_);
+        }
+    }
     return reader;
 }
 
@@ -61,11 +72,17 @@ Result<void> BaseFileReader::read_row(size_t window, size_t row, float* log_prob
     float scale, smallest;
     std::memcpy(&scale, record_.data(), 4);
     std::memcpy(&smallest, record_.data() + 2, 4);
-    for (size_t i = 0; i < vocabulary_; ++i) log_probabilities[i] = scale * record_[header_words + i] + smallest;
+    if (!std::isfinite(scale) || !std::isfinite(smallest)) {
+        return error(Status::format, source_->name(), ": window ", window, " row ", row,
+                     " has a scale that is no finite number");
+    }
+    for (size_t i = 0; i < vocabulary_; ++i)
+        log_probabilities[i] = scale * record_[header_words + i] + smallest;
     return {};
 }
 
-Result<std::unique_ptr<BaseFileWriter>> BaseFileWriter::create(const std::string& path, const EvaluationWindows& windows,
+Result<std::unique_ptr<BaseFileWriter>> BaseFileWriter::create(const std::string& path,
+                                                               const EvaluationWindows& windows,
                                                                uint32_t vocabulary) {
     auto writer = std::make_unique<BaseFileWriter>();
     writer->record_.resize(record_words(vocabulary));

@@ -1,6 +1,7 @@
 // The file in which llama.cpp's perplexity tool keeps a base model's distributions (--kl-divergence-base):
 // "_logits_", i32 window, vocabulary, windows, i32 tokens[windows * window], then for every scored token
-// f32 scale, f32 smallest log-probability, u16 codes[vocabulary rounded up to even]; log p = scale * code + smallest.
+// f32 scale, f32 smallest log-probability, u16 codes[vocabulary rounded up to even]; log p = scale * code +
+// smallest.
 #pragma once
 
 #include <memory>
@@ -32,7 +33,8 @@ class BaseFileReader {
 
 class BaseFileWriter {
   public:
-    static Result<std::unique_ptr<BaseFileWriter>> create(const std::string& path, const EvaluationWindows& windows,
+    static Result<std::unique_ptr<BaseFileWriter>> create(const std::string& path,
+                                                          const EvaluationWindows& windows,
                                                           uint32_t vocabulary);
     Result<void> write_row(std::span<const float> logits);
     Result<void> finish(); // before it the file is not there under its name

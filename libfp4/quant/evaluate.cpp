@@ -12,7 +12,8 @@
 namespace fp4 {
 namespace {
 
-// Where the scored rows of a window come from: logits, or anything that differs from them by a constant per row.
+// Where the scored rows of a window come from: logits, or anything that differs from them by a constant per
+// row.
 class RowSource {
   public:
     virtual ~RowSource() = default;
@@ -22,8 +23,8 @@ class RowSource {
 
 class ModelRows : public RowSource {
   public:
-    static Result<std::unique_ptr<RowSource>> create(std::shared_ptr<const Model> model, uint32_t window, Path path,
-                                                     int threads, JobControl& job) {
+    static Result<std::unique_ptr<RowSource>> create(std::shared_ptr<const Model> model, uint32_t window,
+                                                     Path path, int threads, JobControl& job) {
         ContextConfig config;
         config.capacity = window;
         config.chunk = window;
@@ -63,7 +64,8 @@ class FileRows : public RowSource {
         return {};
     }
     Result<void> read_rows(size_t first, size_t count, float* rows) override {
-        for (size_t i = 0; i < count; ++i) FP4_TRY(file_->read_row(window_, first + i, rows + i * file_->vocabulary()));
+        for (size_t i = 0; i < count; ++i)
+            FP4_TRY(file_->read_row(window_, first + i, rows + i * file_->vocabulary()));
         return {};
     }
 
@@ -95,8 +97,12 @@ class Totals {
         double sum = 0;
         for (double divergence : divergences_) sum += divergence;
         evaluation.kl_mean = sum / n;
-        std::ranges::sort(divergences_);
-        auto percentile = [&](double share) { return divergences_[static_cast<size_t>(share * (n - 1) + 0.5)]; };
+        // Damaged weights give NaN, which has no place in <: it counts as the largest.
+        std::ranges::sort(divergences_,
+                          [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
+        auto percentile = [&](double share) {
+            return divergences_[static_cast<size_t>(share * (n - 1) + 0.5)];
+        };
         evaluation.kl_p50 = percentile(0.5);
         evaluation.kl_p90 = percentile(0.9);
         evaluation.kl_p95 = percentile(0.95);
@@ -127,8 +133,8 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
     if (!request.base_file.empty()) {
         FP4_ASSIGN(file, BaseFileReader::open(request.base_file));
         if (file->vocabulary() != vocabulary) {
-            return error(Status::argument, request.base_file, ": vocabulary ", file->vocabulary(), ", the model has ",
-                         vocabulary);
+            return error(Status::argument, request.base_file, ": vocabulary ", file->vocabulary(),
+                         ", the model has ", vocabulary);
         }
     }
     if (request.text.empty() && file) {
@@ -137,14 +143,16 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
             inputs.windows.tokens.resize(size_t(request.max_windows) * inputs.windows.window);
         }
     } else {
-        FP4_ASSIGN(inputs.windows, cut_windows(*request.model, request.text, request.window, request.max_windows));
+        FP4_ASSIGN(inputs.windows,
+                   cut_windows(*request.model, request.text, request.window, request.max_windows));
     }
     if (file) {
         const auto& own = inputs.windows.tokens;
         const auto& theirs = file->windows().tokens;
         if (file->windows().window != inputs.windows.window || theirs.size() < own.size() ||
             !std::equal(own.begin(), own.end(), theirs.begin())) {
-            return error(Status::argument, request.base_file, ": was made from another text, window or tokenizer");
+            return error(Status::argument, request.base_file,
+                         ": was made from another text, window or tokenizer");
         }
         inputs.base = std::make_unique<FileRows>(std::move(file));
     }
@@ -155,7 +163,8 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
             return error(Status::argument, "the base model has ", request.base->config.vocabulary,
                          " tokens in its vocabulary, the model ", vocabulary);
         }
-        FP4_ASSIGN(inputs.base, ModelRows::create(request.base, window, Path::automatic, request.threads, job));
+        FP4_ASSIGN(inputs.base,
+                   ModelRows::create(request.base, window, Path::automatic, request.threads, job));
     }
     if (!request.save_base_file.empty()) {
         FP4_ASSIGN(inputs.writer, BaseFileWriter::create(request.save_base_file, inputs.windows, vocabulary));
@@ -163,7 +172,8 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
     return inputs;
 }
 
-Result<void> score_window(Inputs& inputs, size_t index, uint32_t vocabulary, Totals& totals, JobControl& job) {
+Result<void> score_window(Inputs& inputs, size_t index, uint32_t vocabulary, Totals& totals,
+                          JobControl& job) {
     const EvaluationWindows& windows = inputs.windows;
     const int32_t* tokens = windows.at(index);
     FP4_TRY(inputs.model->begin_window(index, {tokens, windows.window}));

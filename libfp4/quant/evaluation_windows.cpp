@@ -6,18 +6,19 @@
 
 namespace fp4 {
 
-Result<EvaluationWindows> cut_windows(const Model& model, std::string_view text, uint32_t window, uint32_t max_windows) {
+Result<EvaluationWindows> cut_windows(const Model& model, std::string_view text, uint32_t window,
+                                      uint32_t max_windows) {
     if (window < 4 || window > model.config.context_length) {
-        return error(Status::argument, "a window of ", window, " tokens is outside 4..", model.config.context_length,
-                     ", the model's context length");
+        return error(Status::argument, "a window of ", window, " tokens is outside 4..",
+                     model.config.context_length, ", the model's context length");
     }
     FP4_ASSIGN(const Tokenizer* tokenizer, model.require_tokenizer());
     FP4_ASSIGN(std::vector<int32_t> tokens, tokenizer->encode(text, true, SpecialPolicy::none));
     size_t count = tokens.size() / window;
     if (max_windows != 0) count = std::min<size_t>(count, max_windows);
     if (count == 0) {
-        return error(Status::argument, "the text has ", tokens.size(), " tokens, less than one window of ", window,
-                     "; give a longer text or a smaller window");
+        return error(Status::argument, "the text has ", tokens.size(), " tokens, less than one window of ",
+                     window, "; give a longer text or a smaller window");
     }
     tokens.resize(count * window);
     FP4_ASSIGN(std::vector<int32_t> prefix, tokenizer->encode("", true, SpecialPolicy::none));

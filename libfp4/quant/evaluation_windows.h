@@ -1,5 +1,6 @@
 // A text cut into the windows that perplexity is measured on, as llama.cpp's perplexity tool does: the whole
-// text is tokenized once, windows do not overlap, and the first token of each becomes BOS if the model adds one.
+// text is tokenized once, windows do not overlap, and the first token of each becomes BOS if the model adds
+// one.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct EvaluationWindows {
 };
 
 // max_windows 0: all. Fails when the text is shorter than one window.
-Result<EvaluationWindows> cut_windows(const Model& model, std::string_view text, uint32_t window, uint32_t max_windows);
+Result<EvaluationWindows> cut_windows(const Model& model, std::string_view text, uint32_t window,
+                                      uint32_t max_windows);
 
 } // namespace fp4

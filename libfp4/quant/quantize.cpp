@@ -34,7 +34,8 @@ class Quantizer {
         job_.report("finishing", request_.target, done_, summary_.bytes_in);
         FP4_TRY(writer_->finish());
         summary_.relative_error = error_.relative();
-        summary_.bits_per_weight = 8.0 * static_cast<double>(stored_bytes_) / static_cast<double>(summary_.weights);
+        summary_.bits_per_weight =
+            8.0 * static_cast<double>(stored_bytes_) / static_cast<double>(summary_.weights);
         summary_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         return summary_;
     }
@@ -102,7 +103,8 @@ class Quantizer {
         const uint64_t piece = std::max<uint64_t>(1, piece_bytes / row_bytes);
         for (uint64_t first = 0; first < rows; first += piece) {
             FP4_TRY(job_.check());
-            job_.report(phase, tensor.name, done_ + tensor.info->stored_bytes * first / rows, summary_.bytes_in);
+            job_.report(phase, tensor.name, done_ + tensor.info->stored_bytes * first / rows,
+                        summary_.bytes_in);
             FP4_TRY(visit(first, std::min(piece, rows - first)));
         }
         return {};
@@ -122,7 +124,8 @@ class Quantizer {
         return each_piece(tensor, "copying", [&](uint64_t first, uint64_t count) -> Result<void> {
             codes_.resize(count * row_code_bytes(format, k));
             scales_.resize(count * row_scales(format, k));
-            FP4_TRY(source_.checkpoint->read_block(*tensor.info, first, count, codes_.data(), scales_.data()));
+            FP4_TRY(
+                source_.checkpoint->read_block(*tensor.info, first, count, codes_.data(), scales_.data()));
             stored_bytes_ += codes_.size() + scales_.size();
             return writer_->write_rows(index, first, codes_, scales_);
         });
@@ -165,8 +168,8 @@ class Quantizer {
         for (uint64_t row = 0; row < count; ++row) {
             float largest = row_amax(values_.data() + row * k, k);
             if (std::isnan(largest)) {
-                return error(Status::format, request_.source, ": tensor '", tensor.info->name, "' row ", first + row,
-                             " holds NaN or infinite values; it cannot be quantized");
+                return error(Status::format, request_.source, ": tensor '", tensor.info->name, "' row ",
+                             first + row, " holds NaN or infinite values; it cannot be quantized");
             }
             amax = std::max(amax, largest);
         }

@@ -1,5 +1,5 @@
-// Quantizing a checkpoint into a .fp4 file, tensor by tensor and row by row, so that memory does not depend on the
-// model's size.
+// Quantizing a checkpoint into a .fp4 file, tensor by tensor and row by row, so that memory does not depend
+// on the model's size.
 #pragma once
 
 #include <string>

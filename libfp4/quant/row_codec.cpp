@@ -8,11 +8,12 @@
 namespace fp4 {
 
 RowCodec::RowCodec(BlockFormat format, ScaleRule rule, float tensor_amax)
-    : format_(format), rule_(scale_rule_applies(format, rule) ? rule : ScaleRule::mse),
+    : format_(format),
+      rule_(scale_rule_applies(format, rule) ? rule : ScaleRule::mse),
       tensor_scale_(tensor_scale_for(format, rule_, tensor_amax)) {}
 
-void RowCodec::quantize(ThreadPool& pool, const float* values, size_t rows, size_t k, uint8_t* codes, uint8_t* scales,
-                        RoundingError& error) const {
+void RowCodec::quantize(ThreadPool& pool, const float* values, size_t rows, size_t k, uint8_t* codes,
+                        uint8_t* scales, RoundingError& error) const {
     std::vector<RoundingError> errors(rows);
     std::vector<float> scratch(static_cast<size_t>(pool.threads()) * k); // a row per worker
     const size_t row_codes = code_bytes(k), row_scale_bytes = scale_bytes(k);

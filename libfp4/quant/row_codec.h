@@ -26,10 +26,10 @@ class RowCodec {
     size_t code_bytes(size_t k) const { return row_code_bytes(format_, k); }
     size_t scale_bytes(size_t k) const { return row_scales(format_, k); }
 
-    // values [rows, k] -> codes [rows, code_bytes], scales [rows, scale_bytes]. The sum of errors does not depend
-    // on the number of threads.
-    void quantize(ThreadPool& pool, const float* values, size_t rows, size_t k, uint8_t* codes, uint8_t* scales,
-                  RoundingError& error) const;
+    // values [rows, k] -> codes [rows, code_bytes], scales [rows, scale_bytes]. The sum of errors does not
+    // depend on the number of threads.
+    void quantize(ThreadPool& pool, const float* values, size_t rows, size_t k, uint8_t* codes,
+                  uint8_t* scales, RoundingError& error) const;
 
   private:
     BlockFormat format_;

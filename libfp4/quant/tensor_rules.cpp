@@ -20,9 +20,12 @@ TensorEncoding kept(const TensorEncoding& source) {
 
 TensorEncoding keep_table(const TensorEncoding& source) {
     switch (source.kind) {
-        case Kind::block: return source;
-        case Kind::ggml: return block(BlockFormat::mxint8);
-        case Kind::plain: return source.dtype == DType::f16 ? source : plain(DType::bf16);
+        case Kind::block:
+            return source;
+        case Kind::ggml:
+            return block(BlockFormat::mxint8);
+        case Kind::plain:
+            return source.dtype == DType::f16 ? source : plain(DType::bf16);
     }
     return source;
 }
@@ -69,12 +72,14 @@ Result<KeepRule> parse_keep_rule(std::string_view text) {
         rule.encoding = block(*parsed);
     } else {
         return error(Status::argument, "'", format, "' in '", text,
-                     "' is not a format: source, f32, f16, bf16, mxfp4, nvfp4, mxfp8-e4m3, mxfp8-e5m2, mxfp6-e2m3, mxfp6-e3m2, mxint8");
+                     "' is not a format: source, f32, f16, bf16, mxfp4, nvfp4, mxfp8-e4m3, mxfp8-e5m2, "
+                     "mxfp6-e2m3, mxfp6-e3m2, mxint8");
     }
     return rule;
 }
 
-TensorEncoding target_encoding(const SourceTensor& tensor, BlockFormat format, const std::vector<KeepRule>& rules) {
+TensorEncoding target_encoding(const SourceTensor& tensor, BlockFormat format,
+                               const std::vector<KeepRule>& rules) {
     const TensorEncoding& source = tensor.info->encoding;
     const Role role = tensor.slot.role;
     const bool is_table = role == Role::embedding || role == Role::head;

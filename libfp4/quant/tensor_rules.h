@@ -19,8 +19,9 @@ struct KeepRule {
 Result<KeepRule> parse_keep_rule(std::string_view text);
 bool matches_pattern(std::string_view pattern, std::string_view name);
 
-// The first matching rule wins. Otherwise linears of layers take the format; embedding and head stay at 16 bit, or go to 8-bit blocks
-// (MXINT8) where the source holds them in 8 bit or less; vectors stay as they are.
-TensorEncoding target_encoding(const SourceTensor& tensor, BlockFormat format, const std::vector<KeepRule>& rules);
+// The first matching rule wins. Otherwise linears of layers take the format; embedding and head stay at 16
+// bit, or go to 8-bit blocks (MXINT8) where the source holds them in 8 bit or less; vectors stay as they are.
+TensorEncoding target_encoding(const SourceTensor& tensor, BlockFormat format,
+                               const std::vector<KeepRule>& rules);
 
 } // namespace fp4

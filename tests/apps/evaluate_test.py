@@ -6,7 +6,7 @@ import program
 from program import TEXT, TINY, ProgramTest, run
 
 KEYS = (
-    "perplexity nll tokens windows ctx path seconds base_perplexity kl_mean kl_max kl_p50 kl_p90 kl_p95 kl_p99 "
+    "perplexity nll tokens windows ctx path types seconds base_perplexity kl_mean kl_max kl_p50 kl_p90 kl_p95 kl_p99 "
     "top1_agreement model text base device"
 )
 SMALL = ["--text", TEXT, "--ctx", "64", "--windows", "3"]

@@ -104,12 +104,12 @@ class HeapMerger {
 } // namespace
 
 void MergeTable::reserve(size_t merges) {
-    size_t capacity = std::bit_ceil(merges * 2 + 2);
+    size_t capacity = std::bit_ceil(merges + merges / 2 + 2);
     if (capacity > slots_.size()) rehash(capacity);
 }
 
 void MergeTable::insert(int32_t left, int32_t right, Merge merge) {
-    if ((size_ + 1) * 2 > slots_.size()) rehash(std::max<size_t>(64, slots_.size() * 2));
+    if ((size_ + 1) * 4 > slots_.size() * 3) rehash(std::max<size_t>(64, slots_.size() * 2));
     uint64_t pair = pair_key(left, right);
     size_t slot = home(pair);
     while (slots_[slot].pair != free_pair && slots_[slot].pair != pair)

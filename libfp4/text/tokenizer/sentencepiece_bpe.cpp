@@ -29,7 +29,7 @@ Result<MergeTable> merges_from_scores(const Vocabulary& vocabulary, std::span<co
     ranked.erase(std::unique(ranked.begin(), ranked.end()), ranked.end());
 
     MergeTable merges;
-    merges.reserve(vocabulary.size() * 2);
+    merges.reserve(vocabulary.size());
     uint64_t work = 0;
     for (size_t id = 0; id < scores.size(); ++id) {
         auto piece = vocabulary.text(static_cast<int32_t>(id));

@@ -55,7 +55,8 @@ size_t Vocabulary::find_slot(std::string_view wanted, uint64_t hash) const {
     size_t mask = slots_.size() - 1;
     auto tag = static_cast<uint32_t>(hash >> 32);
     size_t at = hash & mask;
-    while (slots_[at].id >= 0 && (slots_[at].tag != tag || text(slots_[at].id) != wanted)) at = (at + 1) & mask;
+    while (slots_[at].id >= 0 && (slots_[at].tag != tag || text(slots_[at].id) != wanted))
+        at = (at + 1) & mask;
     return at;
 }
 

@@ -188,8 +188,7 @@ TEST_CASE("GGUF keys of the wrong kind or size are named") {
     names(with("gpt2", "eos_token_id", uint64_t{5}), Status::format, "eos_token_id");
     names(with("gpt2", "eos_token_id", uint64_t{1} << 63), Status::format, "eos_token_id");
     CHECK(with("gpt2", "eos_token_id", uint64_t{UINT32_MAX}).status == Status::ok);
-    CHECK(with("gpt2", "token_type", Integers{1, -5, 1000, INT64_MIN, INT64_MAX}).status ==
-          Status::format); // b is gone
+    CHECK(with("gpt2", "token_type", Integers{1, -5, 1000, INT64_MIN, INT64_MAX}).status == Status::ok);
     for (const char* merge : {"", " ", "ab", "a b c", "a x", "a ", " b", "\xFF b"}) {
         names(with("gpt2", "merges", Strings{merge}), Status::format, "merges[0]");
     }
