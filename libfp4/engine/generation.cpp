@@ -123,6 +123,9 @@ void Generation::work_or_end() noexcept {
     } catch (const std::bad_alloc&) {
         context_.abandon_pass();
         fail(error(Status::memory, "out of memory")); // so short that it needs none
+    } catch (...) {
+        context_.abandon_pass();
+        fail(error(Status::internal, "internal error"));
     }
 }
 
