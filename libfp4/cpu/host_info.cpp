@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #if defined(__linux__)
 #include <sys/sysinfo.h>
@@ -15,11 +16,11 @@ namespace {
 
 // The value of one line "key : value" of a /proc file; empty when there is none.
 std::string proc_value(const char* path, const char* key) {
-    std::FILE* file = std::fopen(path, "r");
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "r"), std::fclose);
     if (!file) return {};
     std::string value;
     char line[512];
-    while (value.empty() && std::fgets(line, sizeof line, file)) {
+    while (value.empty() && std::fgets(line, sizeof line, file.get())) {
         if (std::strncmp(line, key, std::strlen(key)) != 0) continue;
         const char* colon = std::strchr(line, ':');
         if (!colon) continue;
@@ -28,7 +29,6 @@ std::string proc_value(const char* path, const char* key) {
         size_t last = value.find_last_not_of(" \t\r\n");
         value = first == std::string::npos ? std::string() : value.substr(first, last - first + 1);
     }
-    std::fclose(file);
     return value;
 }
 

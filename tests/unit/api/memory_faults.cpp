@@ -61,7 +61,7 @@ void exhaust(const char* name, const std::function<fp4_status()>& attempt) {
             }
             REQUIRE(memory.bytes == bytes);
             REQUIRE(memory.blocks == blocks);
-            if (n < 100) REQUIRE(open_files() == files);
+            REQUIRE(open_files() == files);
         }
     }
     MESSAGE(std::string(name) << ": " << failures << " failures");
