@@ -50,10 +50,10 @@ fp4_status fp4_quantize_rows(int32_t format, const char* scale_rule, const float
         FP4_TRY(require(codes, "codes"));
         FP4_TRY(require(scales, "scales"));
         FP4_TRY(require(tensor_scale, "tensor_scale"));
-        auto rule = parse_scale_rule(scale_rule ? scale_rule : "mse");
+        const char* name = scale_rule ? scale_rule : "mse";
+        auto rule = parse_scale_rule(name);
         if (!rule || !scale_rule_applies(block, *rule)) {
-            return error(Status::argument, "scale rule '", scale_rule, "' does not apply to ",
-                         block_format_name(block));
+            return error(Status::argument, "scale rule '", name, "' does not apply to ", block_format_name(block));
         }
         float amax = 0;
         for (size_t row = 0; row < rows; ++row) {

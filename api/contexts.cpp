@@ -35,6 +35,7 @@ fp4_status context_call(fp4_ctx* ctx, Body&& body) {
 Result<ContextConfig> read_context_config(const fp4_ctx_config* config) {
     fp4_ctx_config known{};
     if (config) FP4_TRY(read_struct(config, 0, known, "config"));
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
     ContextConfig result;
     result.capacity = known.capacity;
     result.chunk = known.chunk;

@@ -98,6 +98,7 @@ fp4_status fp4_gen_start(fp4_gen** gen, fp4_ctx* ctx, const fp4_gen_config* conf
 fp4_status fp4_gen_step(fp4_gen* gen, uint64_t budget_us, fp4_step_info* info) {
     return guarded([&]() -> Result<Status> {
         FP4_TRY(require(gen, "gen"));
+        if (info) FP4_TRY(check_out_struct(info, "info"));
         FP4_ASSIGN(CallGuard guard, CallGuard::enter(gen->in_step));
         if (gen->generation->threaded()) {
             return error(Status::state, "the generation has a thread of its own; only read from it");
@@ -127,9 +128,8 @@ fp4_status fp4_gen_read(fp4_gen* gen, char* text, size_t capacity, size_t* bytes
         FP4_ASSIGN(CallGuard guard, CallGuard::enter(gen->in_read));
         size_t taken = 0;
         FP4_ASSIGN(Generation::Read state, gen->generation->read(text, capacity, taken, timeout_ms));
+        if (state == Generation::Read::timeout) return error(Status::timeout, "no text within ", timeout_ms, " ms");
         *bytes = taken;
-        if (state == Generation::Read::timeout)
-            return error(Status::timeout, "no text within ", timeout_ms, " ms");
         return state == Generation::Read::done ? Status::done : Status::more;
     });
 }
@@ -159,6 +159,7 @@ void fp4_gen_close(fp4_gen* gen) {
 fp4_status fp4_generate(fp4_ctx* ctx, const fp4_gen_config* config, fp4_text_fn fn, void* user,
                         fp4_gen_stats* stats) {
     return guarded([&]() -> Result<void> {
+        if (stats) FP4_TRY(check_out_struct(stats, "stats"));
         FP4_ASSIGN(auto handle, start(ctx, config, known_gen_flags & ~uint32_t(FP4_GEN_THREADED)));
         Generation& generation = *handle->generation;
         constexpr uint64_t slice_us = 100'000; // how long text may wait for the callback

@@ -1,8 +1,8 @@
-#include <nlohmann/json.hpp>
-
 #include "api/handles.h"
 #include "api/model_files.h"
 #include "api/shim.h"
+#include "libfp4/base/log.h"
+#include "libfp4/io/json_writer.h"
 #include "libfp4/io/verify.h"
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
@@ -30,11 +30,14 @@ Result<std::string> check_file(const ModelFile& file, JobControl& control) {
         return !control.cancelled();
     }));
     FP4_TRY(inspect_model(checkpoint));
-    nlohmann::ordered_json json = {{"kind", checkpoint->kind()},
-                                   {"tensors", checkpoint->tensors().size()},
-                                   {"bytes", bytes},
-                                   {"hashed", std::string_view(checkpoint->kind()) == "fp4"}};
-    return json.dump();
+    JsonWriter json;
+    json.begin_object();
+    json.member("kind", checkpoint->kind());
+    json.member("tensors", checkpoint->tensors().size());
+    json.member("bytes", bytes);
+    json.member("hashed", std::string_view(checkpoint->kind()) == "fp4");
+    json.end_object();
+    return json.take();
 }
 
 Result<QuantizeRequest> read_quantize(const char* source, const char* target,
@@ -61,6 +64,8 @@ Result<QuantizeRequest> read_quantize(const char* source, const char* target,
                          "' is not a scale rule; see fp4_quantize_config");
         request.rule = *rule;
     }
+    constexpr uint64_t most_rules = 1u << 16;
+    if (known.keep_count > most_rules) return error(Status::limit, "config->keep_count ", known.keep_count, " is too large");
     if (known.keep_count > 0) FP4_TRY(require(known.keep, "config->keep"));
     for (uint64_t i = 0; i < known.keep_count; ++i) {
         FP4_TRY(require(known.keep[i], "config->keep[i]"));
@@ -68,6 +73,19 @@ Result<QuantizeRequest> read_quantize(const char* source, const char* target,
         request.keep.push_back(std::move(rule));
     }
     return request;
+}
+
+void log_quantized(const QuantizeRequest& request, const QuantizeSummary& summary) {
+    for (const KeepRule& keep : request.keep) {
+        if (keep.source || keep.encoding.kind != TensorEncoding::Kind::block) continue;
+        if (scale_rule_applies(keep.encoding.block, request.rule)) continue;
+        log(LogLevel::warning, concat(request.target, ": tensors '", keep.pattern, "' took scale rule mse, since ",
+                                      scale_rule_name(request.rule), " does not apply to ",
+                                      block_format_name(keep.encoding.block)));
+    }
+    log(LogLevel::info, concat(request.target, ": quantized to ", block_format_name(request.format), ", ",
+                               summary.tensors_quantized, " tensors quantized, ", summary.tensors_kept, " kept, ",
+                               summary.bits_per_weight, " bits per weight, ", summary.seconds, " s"));
 }
 
 Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
@@ -98,6 +116,7 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
 fp4_status fp4_job_poll(fp4_job* job, int32_t timeout_ms, fp4_job_progress* progress) {
     return guarded([&]() -> Result<Status> {
         FP4_TRY(require(job, "job"));
+        if (progress) FP4_TRY(check_out_struct(progress, "progress"));
         JobProgress state;
         auto finished = job->job->poll(timeout_ms, &state);
         if (progress) {
@@ -170,6 +189,7 @@ fp4_status fp4_quantize_start(fp4_job** job, const char* source, const char* tar
         FP4_TRY(check_request(request));
         return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
             FP4_ASSIGN(QuantizeSummary summary, quantize(request, control));
+            log_quantized(request, summary);
             return summary_to_json(summary, request);
         });
     });

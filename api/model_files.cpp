@@ -1,5 +1,7 @@
 #include "api/model_files.h"
 
+#include "libfp4/base/log.h"
+
 namespace fp4::api {
 namespace {
 
@@ -27,6 +29,14 @@ struct CountedModel {
     DeviceShare share;
 };
 
+void log_opened(const Model& model, const std::string& device) {
+    const std::string& name = model.checkpoint->name();
+    log(LogLevel::info, concat(name, ": opened ", model.checkpoint->kind(), ", ", architecture_name(model.config.architecture),
+                               ", ", model.parameters, " parameters, weights ", weight_format_name(model.linear_format),
+                               ", path ", path_name(model.resolve(Path::automatic)), " on ", device));
+    if (!model.tokenizer) log(LogLevel::warning, concat(name, ": has no tokenizer; only tokens can be given and read"));
+}
+
 } // namespace
 
 Result<fp4_io> read_io(const fp4_io* io) {
@@ -50,6 +60,10 @@ Result<ModelFile> ModelFile::from(const char* path, const fp4_model_config* conf
     file.allow_map = (known.flags & FP4_MODEL_NO_MMAP) == 0;
     if (known.io) {
         FP4_ASSIGN(file.io, read_io(known.io));
+        if (!file.io->read) return error(Status::argument, "io->read is NULL");
+        // A job outlives the caller's string.
+        if (file.path.empty() && file.io->name) file.path = file.io->name;
+        file.io->name = nullptr;
     } else if (file.path.empty()) {
         return error(Status::argument, "'path' is NULL or empty");
     }
@@ -76,6 +90,7 @@ Result<std::shared_ptr<const Model>> open_model(const ModelFile& file, JobContro
     }
     auto counted = std::make_shared<CountedModel>();
     FP4_ASSIGN(counted->model, Model::load(std::move(source), backend, progress));
+    log_opened(*counted->model, backend->device().id);
     counted->share = DeviceShare(backend->device().id, counted->model->weight_bytes);
     const Model* model = counted->model.get();
     return std::shared_ptr<const Model>(std::move(counted), model);

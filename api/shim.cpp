@@ -8,8 +8,6 @@ namespace {
 // A fixed buffer, so that reporting "out of memory" needs none.
 thread_local char last_error[2048] = "";
 
-constexpr size_t stamp_bytes = 2 * sizeof(uint32_t); // size and flags
-
 } // namespace
 
 static_assert(
@@ -45,9 +43,8 @@ Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* int
     uint32_t stamp[2];
     std::memcpy(stamp, from, sizeof stamp);
     auto [size, flags] = stamp;
-    if (size < stamp_bytes || size > (1u << 16)) {
-        return error(Status::argument, name, "->size is ", size,
-                     "; set it to sizeof, or use the _init function");
+    if (!is_struct_size(size)) {
+        return error(Status::argument, name, "->size is ", size, "; set it to sizeof, or use the _init function");
     }
     const auto* bytes = static_cast<const unsigned char*>(from);
     for (size_t i = known_size; i < size; ++i) {
@@ -63,13 +60,18 @@ Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* int
     return {};
 }
 
-Result<void> write_struct_bytes(const void* from, size_t known_size, void* to, const char* name) {
+Result<void> check_out_struct(const void* to, const char* name) {
     FP4_TRY(require(to, name));
     uint32_t size;
     std::memcpy(&size, to, sizeof size);
-    if (size < stamp_bytes || size > (1u << 16)) {
-        return error(Status::argument, name, "->size is ", size, "; set it to sizeof before the call");
-    }
+    if (is_struct_size(size)) return {};
+    return error(Status::argument, name, "->size is ", size, "; set it to sizeof before the call");
+}
+
+Result<void> write_struct_bytes(const void* from, size_t known_size, void* to, const char* name) {
+    FP4_TRY(check_out_struct(to, name));
+    uint32_t size;
+    std::memcpy(&size, to, sizeof size);
     std::memset(to, 0, size);
     std::memcpy(to, from, size < known_size ? size : known_size);
     std::memcpy(to, &size, sizeof size);

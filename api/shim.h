@@ -50,6 +50,11 @@ Result<void> require(const T* pointer, const char* name) {
     return error(Status::argument, "'", name, "' is NULL");
 }
 
+// Every struct starts with size and flags; none is ever as large as the upper bound.
+inline bool is_struct_size(uint32_t size) {
+    return size >= 2 * sizeof(uint32_t) && size <= (1u << 16);
+}
+
 // Reads a caller's struct of any size the ABI ever had over the defaults in `into`. Newer, larger structs are
 // accepted while what this library does not know is zero.
 Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* into, size_t known_size,
@@ -61,6 +66,9 @@ Result<void> read_struct(const T* from, uint32_t known_flags, T& into, const cha
     into.size = sizeof(T);
     return {};
 }
+
+// Before work whose outcome goes there.
+Result<void> check_out_struct(const void* to, const char* name);
 
 // Fills as much of a caller's info struct as it has room for; its size field stays.
 Result<void> write_struct_bytes(const void* from, size_t known_size, void* to, const char* name);
@@ -74,7 +82,7 @@ Result<void> write_struct(const T& from, T* to, const char* name) {
 template <class T>
 Result<void> init_struct(const T& defaults, T* config, uint32_t size) {
     FP4_TRY(require(config, "config"));
-    if (size < 2 * sizeof(uint32_t)) return error(Status::argument, "size ", size, " is not a struct size");
+    if (!is_struct_size(size)) return error(Status::argument, "size ", size, " is not a struct size");
     std::memset(static_cast<void*>(config), 0, size);
     std::memcpy(static_cast<void*>(config), &defaults, size < sizeof(T) ? size : sizeof(T));
     config->size = size;

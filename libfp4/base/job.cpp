@@ -25,7 +25,9 @@ void Job::run(const Work& work) {
     try {
         outcome = work(*this);
     } catch (const std::bad_alloc&) {
-        outcome = error(Status::memory, "no memory to finish the job");
+        outcome = error(Status::memory, "out of memory"); // so short that it needs none
+    } catch (const std::exception&) {
+        outcome = error(Status::internal, "internal error");
     }
     std::lock_guard lock(mutex_);
     outcome_ = std::move(outcome);

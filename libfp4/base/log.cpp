@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <mutex>
+#include <new>
 
 namespace fp4 {
 namespace {
@@ -32,18 +33,22 @@ void set_log(LogSink sink, LogLevel level, void* user) {
     state.user = user;
 }
 
-void log(LogLevel level, std::string_view text) {
+void log(LogLevel level, std::string_view text) noexcept {
     LogState& state = log_state();
-    std::string copy(text);
     LogSink sink = nullptr;
     void* user = nullptr;
-    {
+    std::string copy;
+    try {
+        copy = text;
         std::lock_guard lock(state.mutex);
         if (level > state.level) return;
-        if (state.ring.size() == ring_capacity) state.ring.pop_front();
-        state.ring.push_back({state.next_number++, level, copy});
+        state.ring.push_back({state.next_number, level, copy});
+        ++state.next_number;
+        if (state.ring.size() > ring_capacity) state.ring.pop_front();
         sink = state.sink;
         user = state.user;
+    } catch (const std::bad_alloc&) {
+        return;
     }
     // Called unlocked, so that a sink may call back into the library.
     if (sink) sink(static_cast<int32_t>(level), copy.c_str(), user);

@@ -15,7 +15,8 @@ using LogSink = void (*)(int32_t level, const char* text, void* user);
 
 // Thread-safe. Messages above `level` are dropped. A null sink keeps only the ring.
 void set_log(LogSink sink, LogLevel level, void* user);
-void log(LogLevel level, std::string_view text);
+// A message for which there is no memory is lost; work goes on.
+void log(LogLevel level, std::string_view text) noexcept;
 
 struct LogMessage {
     uint64_t number; // counts up from 0

@@ -66,8 +66,8 @@ void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const f
     });
 }
 
-void CpuStream::run_attention(const HostAttention& attention, const float* q, KvRows keys,
-                              KvRows values, const HostRounding& rounding) {
+void CpuStream::run_attention(const HostAttention& attention, const float* q, KvRows keys, KvRows values,
+                              const HostRounding& rounding) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim, padded = padded_dim(dim), width = attention.width();
     // More query heads than a block holds are taken as several groups.

@@ -2,7 +2,7 @@
 
 #include "libfp4/cpu/cpu_activation.h"
 #include "libfp4/cpu/cpu_stream.h"
-#include "libfp4/cpu/kernels/kernels.h"
+#include "libfp4/cpu/weight_rows.h"
 
 namespace fp4 {
 namespace {
@@ -43,14 +43,13 @@ Result<std::unique_ptr<Stream>> CpuBackend::create_stream(const StreamConfig& co
 }
 
 Backend::Support CpuBackend::linear_support(WeightFormat weight, ActivationFormat activation) const {
-    bool w4 = weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4;
     switch (activation.kind) {
         case ActivationFormat::Kind::a16:
             return {true, true};
         case ActivationFormat::Kind::mxint8:
         case ActivationFormat::Kind::mxfp4:
         case ActivationFormat::Kind::nvfp4:
-            return {true, w4};
+            return {true, has_integer_kernel(weight)};
         case ActivationFormat::Kind::mxfp8_e4m3:
             return {true, false};
     }

@@ -14,10 +14,6 @@ constexpr size_t float_matmul_tokens = 4;
 constexpr size_t float_panel_bytes = 384 * 1024;
 constexpr size_t float_panel_rows = 64;
 
-bool is_w4(WeightFormat format) {
-    return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
-}
-
 size_t float_panel(size_t padded) {
     size_t rows = float_panel_bytes / (padded * sizeof(float)) / 4 * 4;
     return std::clamp<size_t>(rows, 4, float_panel_rows);
@@ -28,10 +24,11 @@ size_t float_panel(size_t padded) {
 CpuStream::LinearKernel CpuStream::choose_kernel(const CpuActivation& input, size_t n,
                                                  const HostMatrix& weight) const {
     // A NaN block scale is rare enough for the general path, which decodes every scale from a table.
-    if (is_w4(weight.format()) && weight.regular_scales()) {
-        if (input.is_integer())
+    if (weight.regular_scales()) {
+        if (input.is_integer() && has_integer_kernel(weight.format()))
             return n < matmul_tokens ? LinearKernel::integer_matvec : LinearKernel::integer_matmul;
-        if (n < float_matmul_tokens) return LinearKernel::float_matvec;
+        if (!input.is_integer() && is_w4(weight.format()) && n < float_matmul_tokens)
+            return LinearKernel::float_matvec;
     }
     return LinearKernel::float_matmul;
 }
@@ -50,7 +47,7 @@ bool CpuStream::plan_linear(const CpuActivation& input, size_t n, std::span<cons
         if (kernel == LinearKernel::integer_matmul) {
             step = std::min(share, panel_rows);
             step = round_up(step, 16);
-            scratch = std::max<uint64_t>(scratch, matmul_w4_integer_scratch(input.cols()));
+            scratch = std::max<uint64_t>(scratch, matmul_integer_scratch(input.cols()));
         } else if (kernel == LinearKernel::float_matmul) {
             step = float_panel(input.padded());
             scratch = std::max<uint64_t>(scratch, step * input.padded() * sizeof(float));
@@ -93,10 +90,10 @@ void CpuStream::run_task(const LinearTask& task, const CpuActivation& input, siz
                   target.accumulate};
     switch (task.kernel) {
         case LinearKernel::integer_matvec:
-            kernels_.matvec_w4_integer(w, task.count, input.integers(), n, out);
+            kernels_.matvec_integer(w, task.count, input.integers(), n, out);
             break;
         case LinearKernel::integer_matmul:
-            kernels_.matmul_w4_integer(w, task.count, input.integers(), n, out, worker_scratch(worker));
+            kernels_.matmul_integer(w, task.count, input.integers(), n, out, worker_scratch(worker));
             break;
         case LinearKernel::float_matvec:
             kernels_.matvec_w4_float(w, task.count, lanes_, padded, n, out);

@@ -28,13 +28,11 @@ bool scales_are_regular(WeightFormat format, const uint8_t* scales, size_t count
 } // namespace
 
 Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
-    auto padded = checked_add(bytes, alignment);
-    void* block = padded && *padded <= SIZE_MAX ? std::calloc(1, static_cast<size_t>(*padded)) : nullptr;
-    if (!block) return error(Status::memory, "cannot allocate ", bytes, " bytes of memory");
     AlignedBytes memory;
-    memory.block_.reset(block);
-    auto address = reinterpret_cast<uintptr_t>(block);
-    memory.data_ = static_cast<uint8_t*>(block) + (alignment - address % alignment) % alignment;
+    if (bytes <= SIZE_MAX) {
+        memory.block_.reset(static_cast<uint8_t*>(host_allocate(static_cast<size_t>(bytes), alignment, true)));
+    }
+    if (!memory.block_) return error(Status::memory, "cannot allocate ", bytes, " bytes of memory");
     memory.size_ = static_cast<size_t>(bytes);
     return memory;
 }

@@ -1,9 +1,9 @@
 // Memory objects of backends that compute on the host: the reference and the CPU backend share them.
 #pragma once
 
-#include <cstdlib>
 #include <vector>
 
+#include "libfp4/base/host_allocator.h"
 #include "libfp4/cpu/kv_rows.h"
 #include "libfp4/engine/backend.h"
 
@@ -16,15 +16,14 @@ class AlignedBytes {
     static Result<AlignedBytes> create(uint64_t bytes); // Status::memory when there is none
 
     AlignedBytes() = default;
-    uint8_t* data() const { return data_; }
+    uint8_t* data() const { return block_.get(); }
     size_t size() const { return size_; }
 
   private:
-    struct Free {
-        void operator()(void* block) const { std::free(block); }
+    struct Release {
+        void operator()(uint8_t* block) const { host_release(block); }
     };
-    std::unique_ptr<void, Free> block_;
-    uint8_t* data_ = nullptr;
+    std::unique_ptr<uint8_t, Release> block_;
     size_t size_ = 0;
 };
 

@@ -77,8 +77,8 @@ class HostStream : public Stream {
     virtual void run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
                           KvRows values) = 0;
     // keys, values: rows of the cache from 0 on
-    virtual void run_attention(const HostAttention& attention, const float* q, KvRows keys,
-                               KvRows values, const HostRounding& rounding) = 0;
+    virtual void run_attention(const HostAttention& attention, const float* q, KvRows keys, KvRows values,
+                               const HostRounding& rounding) = 0;
     virtual void run_glu(const float* gate, const float* up, size_t n, size_t width, GluKind kind,
                          const HostRounding& rounding) = 0;
     virtual void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) = 0;

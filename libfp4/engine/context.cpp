@@ -59,10 +59,22 @@ Result<void> Context::check_tokens(std::span<const int32_t> tokens) const {
 Result<void> Context::begin_pass(std::span<const int32_t> tokens) {
     if (tokens.size() > chunk()) return error(Status::argument, "a pass takes at most ", chunk(), " tokens");
     FP4_TRY(check_tokens(tokens));
-    pass_.assign(tokens.begin(), tokens.end());
-    has_logits_ = false;
-    forward_->begin(*stream_, pass_, used());
+    start_pass(tokens, used());
     return {};
+}
+
+Result<void> Context::begin_replay() {
+    if (tokens_.empty()) return error(Status::state, "the context holds no token to run again");
+    start_pass({&tokens_.back(), 1}, used() - 1);
+    return {};
+}
+
+void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
+    pass_.assign(tokens.begin(), tokens.end());
+    replay_ = position < used();
+    has_logits_ = false;
+    all_logits_.clear();
+    forward_->begin(*stream_, pass_, position);
 }
 
 Result<bool> Context::advance_pass() {
@@ -70,7 +82,7 @@ Result<bool> Context::advance_pass() {
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
     FP4_TRY(stream_->synchronize());
-    tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
+    if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
     return true;
@@ -98,34 +110,38 @@ Result<void> Context::project_rows(size_t first, size_t count, float* logits) {
     return {};
 }
 
+Result<void> Context::run(std::span<const int32_t> tokens, float* all_logits) {
+    for (size_t done = 0; done < tokens.size();) {
+        size_t count = std::min(chunk(), tokens.size() - done);
+        FP4_TRY(begin_pass(tokens.subspan(done, count)));
+        while (in_pass()) {
+            if (cancelled_.load(std::memory_order_relaxed)) return error(Status::cancelled, "evaluation was cancelled");
+            FP4_ASSIGN([[maybe_unused]] bool complete, advance_pass());
+        }
+        if (all_logits) FP4_TRY(project_rows(0, count, all_logits + done * model_->config.vocabulary));
+        done += count;
+    }
+    if (!all_logits) FP4_TRY(project_last());
+    return {};
+}
+
 Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
     FP4_TRY(check_tokens(tokens));
     cancelled_.store(false, std::memory_order_relaxed);
     const size_t before = used();
-    auto fail = [&](Error failure) {
+    std::vector<float> rows(all_logits ? tokens.size() * model_->config.vocabulary : 0);
+    Result<void> outcome;
+    try {
+        outcome = run(tokens, all_logits ? rows.data() : nullptr);
+    } catch (const std::bad_alloc&) {
+        outcome = error(Status::memory, "out of memory"); // so short that it needs none
+    }
+    if (!outcome.ok()) {
         abandon_pass();
         tokens_.resize(before);
         publish();
         has_logits_ = false;
-        return failure;
-    };
-    std::vector<float> rows(all_logits ? tokens.size() * model_->config.vocabulary : 0);
-    for (size_t done = 0; done < tokens.size();) {
-        size_t count = std::min(chunk(), tokens.size() - done);
-        if (auto begun = begin_pass(tokens.subspan(done, count)); !begun.ok()) return fail(begun.error());
-        while (in_pass()) {
-            if (cancelled_.load(std::memory_order_relaxed))
-                return fail(error(Status::cancelled, "evaluation was cancelled"));
-            if (auto advanced = advance_pass(); !advanced.ok()) return fail(advanced.error());
-        }
-        if (all_logits) {
-            auto read = project_rows(0, count, rows.data() + done * model_->config.vocabulary);
-            if (!read.ok()) return fail(read.error());
-        }
-        done += count;
-    }
-    if (!all_logits) {
-        if (auto projected = project_last(); !projected.ok()) return fail(projected.error());
+        return outcome;
     }
     all_logits_ = std::move(rows);
     return {};

@@ -45,8 +45,10 @@ class Context {
     // A pass in small pieces: begin with 1..chunk tokens, then advance until it gives true. The tokens count
     // only then; a new begin_pass or abandon_pass drops an unfinished one.
     Result<void> begin_pass(std::span<const int32_t> tokens);
+    // A pass over the context's last token once more, for its logits. The tokens stay whatever becomes of it.
+    Result<void> begin_replay();
     Result<bool> advance_pass();
-    void abandon_pass() { pass_.clear(); }
+    void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }
     bool layers_left() const { return in_pass() && !forward_->finished(); }
 
@@ -71,9 +73,8 @@ class Context {
   private:
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
-    void publish() {
-        published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed);
-    }
+    void start_pass(std::span<const int32_t> tokens, size_t position);
+    void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
 
     std::shared_ptr<const Model> model_;
     ContextConfig config_;
@@ -81,10 +82,11 @@ class Context {
     std::unique_ptr<KvCache> cache_;
     std::unique_ptr<Forward> forward_;
     std::vector<int32_t> tokens_;
-    std::vector<int32_t> pass_;     // tokens of the pass under way
-    bool has_logits_ = false;       // the device holds the last token's logits
-    size_t last_logit_row_ = 0;     // their row there
-    std::vector<float> all_logits_; // [rows of the last eval, vocabulary] when asked for
+    std::vector<int32_t> pass_;      // tokens of the pass under way
+    bool replay_ = false;            // they are in tokens_ already
+    bool has_logits_ = false;        // the device holds the last token's logits
+    size_t last_logit_row_ = 0;      // their row there
+    std::vector<float> all_logits_;  // [rows of the last eval, vocabulary] when asked for
     uint64_t bytes_ = 0;
     std::atomic<bool> cancelled_{false};
     std::atomic<uint32_t> published_used_{0};

@@ -103,7 +103,12 @@ Result<void> check_header(const Header& header, Context& context, const std::str
 
 Result<std::vector<uint8_t>> decompress(const ByteSource& source, const Header& header) {
     const std::string& name = source.name();
-    std::vector<uint8_t> packed(source.size() - sizeof(Header));
+    const uint64_t packed_bytes = source.size() - sizeof(Header);
+    if (packed_bytes > ZSTD_compressBound(payload_bytes(header))) {
+        return error(Status::format, name, ": ", packed_bytes, " compressed bytes are too many for a state of ",
+                     payload_bytes(header));
+    }
+    std::vector<uint8_t> packed(packed_bytes);
     FP4_TRY(source.read_at(sizeof(Header), packed));
     // Never trust the frame's own size: the header's was checked against the context.
     std::vector<uint8_t> payload(payload_bytes(header));

@@ -34,11 +34,9 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
     self.history_.insert(self.history_.end(), self.request_.prompt.begin(), self.request_.prompt.end());
     self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
     if (self.request_.prompt.empty()) {
-        if (context.used() == 0)
-            return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
-        // Run the context's last token again: its logits may be gone, its keys and values stay the same.
+        if (context.used() == 0) return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
         self.request_.prompt = {context.tokens().back()};
-        FP4_TRY(context.truncate(context.used() - 1));
+        self.replays_last_ = true;
     }
     return generation;
 }
@@ -93,13 +91,7 @@ Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
     budget_us_ = budget_us;
     double elapsed_us = 0;
     do {
-        if (cancelled_.load(std::memory_order_relaxed)) {
-            context_.abandon_pass();
-            finish(Finish::cancelled);
-        } else if (auto done = work(); !done.ok()) {
-            context_.abandon_pass();
-            fail(done.error());
-        }
+        work_or_end();
         elapsed_us = seconds(Clock::now() - start) * 1e6;
     } while (!finished() && elapsed_us + next_cost_us() <= static_cast<double>(budget_us));
 
@@ -115,6 +107,23 @@ Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
     }
     if (error_) return *error_;
     return stats_.finish != Finish::none;
+}
+
+// One piece of work, or the end by cancel or failure. No state is left half-changed when memory runs out: that too ends
+// the generation.
+void Generation::work_or_end() noexcept {
+    try {
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            context_.abandon_pass();
+            finish(Finish::cancelled);
+        } else if (auto done = work(); !done.ok()) {
+            context_.abandon_pass();
+            fail(std::move(done).error());
+        }
+    } catch (const std::bad_alloc&) {
+        context_.abandon_pass();
+        fail(error(Status::memory, "out of memory")); // so short that it needs none
+    }
 }
 
 Result<void> Generation::work() {
@@ -147,7 +156,8 @@ size_t Generation::prompt_pass_tokens() const {
 
 Result<void> Generation::begin_prompt_pass() {
     pass_tokens_ = prompt_pass_tokens();
-    FP4_TRY(context_.begin_pass({request_.prompt.data() + prompt_done_, pass_tokens_}));
+    std::span tokens(request_.prompt.data() + prompt_done_, pass_tokens_);
+    FP4_TRY(replays_last_ ? context_.begin_replay() : context_.begin_pass(tokens));
     return advance_pass();
 }
 
@@ -232,7 +242,7 @@ void Generation::finish(Finish reason) {
 
 void Generation::fail(Error failure) {
     std::lock_guard lock(mutex_);
-    error_ = std::make_unique<Error>(std::move(failure));
+    error_ = std::move(failure);
     stats_.finish = Finish::failed;
     changed_.notify_all();
 }
@@ -246,7 +256,7 @@ Result<void> Generation::start_thread() {
                         return;
                 }
             } catch (const std::bad_alloc&) {
-                fail(error(Status::memory, "no memory to go on generating"));
+                // Only for the copy of an error that ended the generation; readers get the original.
             }
         });
     } catch (const std::system_error& failure) {

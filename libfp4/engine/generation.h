@@ -85,6 +85,7 @@ class Generation {
     Generation(Context& context, GenerationRequest request);
     Result<void> check_room() const;
     Result<void> work(); // the smallest piece
+    void work_or_end() noexcept;
     Result<void> begin_prompt_pass();
     Result<void> advance_pass();
     Result<void> draw_token();
@@ -101,7 +102,8 @@ class Generation {
     std::optional<TokenStream> pieces_; // none without a tokenizer: tokens are counted, no text comes
     std::vector<int32_t> history_;      // what penalties look at: context and generated tokens
     size_t prompt_done_ = 0;
-    size_t pass_tokens_ = 0;  // of the pass under way
+    size_t pass_tokens_ = 0; // of the pass under way
+    bool replays_last_ = false; // no prompt: the context's last token is run again, for its logits may be gone
     bool need_token_ = false; // the last pass is finished and its last token's successor wanted
     int32_t pending_ = -1;    // drawn, shown, and not yet run through the model
     uint64_t budget_us_ = 0;
@@ -111,7 +113,7 @@ class Generation {
     std::condition_variable changed_;
     std::string output_;
     GenerationStats stats_;
-    std::unique_ptr<Error> error_;
+    std::optional<Error> error_;
 
     std::atomic<bool> cancelled_{false};
     std::thread worker_;

@@ -34,6 +34,7 @@ class JsonValue {
     }
 
     bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
+    const char* kind() const; // "null", "boolean", "number", "string", "array" or "object"
     // Null where the value is of another kind.
     const std::string* string() const { return std::get_if<std::string>(&value_); }
     const Array* array() const { return std::get_if<Array>(&value_); }

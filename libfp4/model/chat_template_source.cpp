@@ -1,5 +1,4 @@
-#include <nlohmann/json.hpp>
-
+#include "libfp4/io/json_document.h"
 #include "libfp4/model/model_source.h"
 
 namespace fp4 {
@@ -12,16 +11,16 @@ Result<std::string> read_chat_template(const Checkpoint& checkpoint) {
     }
     if (checkpoint.has_document("tokenizer_config.json")) {
         FP4_ASSIGN(std::string text, checkpoint.read_document("tokenizer_config.json"));
-        nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
-        if (document.is_object() && document.contains("chat_template")) {
-            const nlohmann::json& value = document["chat_template"];
-            if (value.is_string()) return value.get<std::string>();
-            // Older files list several templates by name.
-            for (const auto& entry : value.is_array() ? value : nlohmann::json::array()) {
-                if (entry.is_object() && entry.value("name", nlohmann::json()) == "default" &&
-                    entry.contains("template") && entry["template"].is_string()) {
-                    return entry["template"].get<std::string>();
-                }
+        FP4_ASSIGN(JsonValue document, parse_json(text, checkpoint.name() + ": tokenizer_config.json"));
+        const JsonValue* value = document.find("chat_template");
+        if (value && value->string()) return *value->string();
+        // Older files list several templates by name.
+        if (value && value->array()) {
+            for (const JsonValue& entry : *value->array()) {
+                const JsonValue* name = entry.find("name");
+                const JsonValue* content = entry.find("template");
+                if (!name || !name->string() || *name->string() != "default") continue;
+                if (content && content->string()) return *content->string();
             }
         }
     }

@@ -1,62 +1,64 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "libfp4/io/json_document.h"
+#include "libfp4/io/json_writer.h"
 #include "libfp4/model/config.h"
 
 namespace fp4 {
 namespace {
 
-using Json = nlohmann::json;
-
 // Typed access with the file and key in every message.
 class Fields {
   public:
-    Fields(const Json& object, const std::string& source) : object_(object), source_(source) {}
+    Fields(const JsonValue& object, const std::string& source) : object_(object), source_(source) {}
 
-    const Json* find(const char* key) const {
-        auto it = object_.find(key);
-        return it == object_.end() || it->is_null() ? nullptr : &*it;
+    const JsonValue* find(const char* key) const {
+        const JsonValue* value = object_.find(key);
+        return value && !value->is_null() ? value : nullptr;
     }
 
     Result<uint32_t> size(const char* key) const {
-        const Json* value = find(key);
+        const JsonValue* value = find(key);
         if (!value) return error(Status::format, source_, ": '", key, "' is missing");
         return as_size(*value, key);
     }
     Result<uint32_t> size(const char* key, uint32_t fallback) const {
-        const Json* value = find(key);
+        const JsonValue* value = find(key);
         if (!value) return fallback;
         return as_size(*value, key);
     }
     Result<double> number(const char* key, double fallback) const {
-        const Json* value = find(key);
+        const JsonValue* value = find(key);
         if (!value) return fallback;
-        if (!value->is_number()) return error(Status::format, source_, ": '", key, "' is not a number");
-        return value->get<double>();
+        auto number = value->number();
+        if (!number) return error(Status::format, source_, ": '", key, "' is not a number");
+        return *number;
     }
     Result<bool> boolean(const char* key, bool fallback) const {
-        const Json* value = find(key);
+        const JsonValue* value = find(key);
         if (!value) return fallback;
-        if (!value->is_boolean()) return error(Status::format, source_, ": '", key, "' is not true or false");
-        return value->get<bool>();
+        auto truth = value->boolean();
+        if (!truth) return error(Status::format, source_, ": '", key, "' is not true or false");
+        return *truth;
     }
     Result<std::string> text(const char* key, const char* fallback) const {
-        const Json* value = find(key);
+        const JsonValue* value = find(key);
         if (!value) return std::string(fallback);
-        if (!value->is_string()) return error(Status::format, source_, ": '", key, "' is not a string");
-        return value->get<std::string>();
+        if (!value->string()) return error(Status::format, source_, ": '", key, "' is not a string");
+        return *value->string();
     }
     const std::string& source() const { return source_; }
 
   private:
-    Result<uint32_t> as_size(const Json& value, const char* key) const {
-        if (!value.is_number_unsigned() || value.get<uint64_t>() > UINT32_MAX) {
+    Result<uint32_t> as_size(const JsonValue& value, const char* key) const {
+        auto number = value.unsigned_integer();
+        if (!number || *number > UINT32_MAX) {
             return error(Status::format, source_, ": '", key, "' is not a whole number below 2^32");
         }
-        return value.get<uint32_t>();
+        return static_cast<uint32_t>(*number);
     }
 
-    const Json& object_;
+    const JsonValue& object_;
     const std::string& source_;
 };
 
@@ -84,27 +86,25 @@ Result<RopeConfig> parse_rope(const Fields& fields, double theta) {
 // rope_parameters (transformers 5, possibly one object per layer type) or rope_theta + rope_scaling.
 Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
     double default_theta = config.architecture == Architecture::gemma3 ? 1e6 : 1e4;
-    const Json* parameters = fields.find("rope_parameters");
-    if (parameters && !parameters->is_object()) {
+    const JsonValue* parameters = fields.find("rope_parameters");
+    if (parameters && !parameters->object()) {
         return error(Status::format, fields.source(), ": 'rope_parameters' is not an object");
     }
-    if (parameters && parameters->contains("full_attention")) {
+    if (parameters && parameters->find("full_attention")) {
         for (auto [key, rope, theta] : {std::tuple{"full_attention", &config.rope, default_theta},
                                         std::tuple{"sliding_attention", &config.rope_local, 1e4}}) {
-            auto it = parameters->find(key);
-            if (it == parameters->end()) continue;
-            if (!it->is_object())
-                return error(Status::format, fields.source(), ": '", key, "' is not an object");
-            FP4_ASSIGN(*rope, parse_rope(Fields(*it, fields.source()), theta));
+            const JsonValue* one = parameters->find(key);
+            if (!one) continue;
+            if (!one->object()) return error(Status::format, fields.source(), ": '", key, "' is not an object");
+            FP4_ASSIGN(*rope, parse_rope(Fields(*one, fields.source()), theta));
         }
         return {};
     }
     FP4_ASSIGN(double theta, fields.number("rope_theta", default_theta));
-    const Json* scaling = parameters ? parameters : fields.find("rope_scaling");
+    const JsonValue* scaling = parameters ? parameters : fields.find("rope_scaling");
     config.rope.theta = theta;
     if (scaling) {
-        if (!scaling->is_object())
-            return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
+        if (!scaling->object()) return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
         FP4_ASSIGN(config.rope, parse_rope(Fields(*scaling, fields.source()), theta));
     }
     config.rope_local = config.rope;
@@ -118,18 +118,17 @@ Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
 Result<void> parse_layer_types(const Fields& fields, ModelConfig& config) {
     FP4_ASSIGN(config.sliding_window, fields.size("sliding_window", 0));
     config.sliding.assign(std::min<uint32_t>(config.layers, 4096), 0);
-    if (const Json* types = fields.find("layer_types")) {
-        if (!types->is_array() || types->size() != config.sliding.size()) {
-            return error(Status::format, fields.source(),
-                         ": 'layer_types' does not list one type for each of ", config.layers, " layers");
+    if (const JsonValue* types = fields.find("layer_types")) {
+        if (!types->array() || types->array()->size() != config.sliding.size()) {
+            return error(Status::format, fields.source(), ": 'layer_types' does not list one type for each of ",
+                         config.layers, " layers");
         }
         for (size_t i = 0; i < config.sliding.size(); ++i) {
-            const Json& type = (*types)[i];
-            if (type == "sliding_attention") {
+            const std::string* type = (*types->array())[i].string();
+            if (type && *type == "sliding_attention") {
                 config.sliding[i] = 1;
-            } else if (type != "full_attention") {
-                return error(Status::unsupported, fields.source(), ": layer ", i,
-                             " is neither full nor sliding attention");
+            } else if (!type || *type != "full_attention") {
+                return error(Status::unsupported, fields.source(), ": layer ", i, " is neither full nor sliding attention");
             }
         }
     } else if (config.architecture == Architecture::gemma3) {
@@ -150,13 +149,14 @@ Result<void> parse_layer_types(const Fields& fields, ModelConfig& config) {
 }
 
 Result<void> parse_special_tokens(const Fields& fields, ModelConfig& config) {
-    auto token = [](const Json& value) -> int32_t {
-        return value.is_number_unsigned() && value.get<uint64_t>() < (1u << 24) ? value.get<int32_t>() : -1;
+    auto token = [](const JsonValue& value) -> int32_t {
+        auto id = value.unsigned_integer();
+        return id && *id < (1u << 24) ? static_cast<int32_t>(*id) : -1;
     };
-    if (const Json* bos = fields.find("bos_token_id")) config.bos_token = token(*bos);
-    if (const Json* eos = fields.find("eos_token_id")) {
-        if (eos->is_array()) {
-            for (const Json& value : *eos) config.eos_tokens.push_back(token(value));
+    if (const JsonValue* bos = fields.find("bos_token_id")) config.bos_token = token(*bos);
+    if (const JsonValue* eos = fields.find("eos_token_id")) {
+        if (eos->array()) {
+            for (const JsonValue& value : *eos->array()) config.eos_tokens.push_back(token(value));
         } else {
             config.eos_tokens.push_back(token(*eos));
         }
@@ -194,6 +194,7 @@ Result<void> parse_gemma3(const Fields& fields, ModelConfig& config) {
     config.norm_plus_one = true;
     config.embedding_scale = std::sqrt(static_cast<float>(config.hidden));
     FP4_ASSIGN(double scalar, fields.number("query_pre_attn_scalar", 256.0));
+    if (!(scalar > 0)) return error(Status::format, fields.source(), ": 'query_pre_attn_scalar' is not a positive number");
     config.attention_scale = static_cast<float>(1.0 / std::sqrt(scalar));
     for (const char* key : {"final_logit_softcapping", "attn_logit_softcapping"}) {
         if (fields.find(key))
@@ -204,9 +205,9 @@ Result<void> parse_gemma3(const Fields& fields, ModelConfig& config) {
 
 // What config.json has no key for; written by config_to_json.
 Result<void> parse_extension(const Fields& fields, ModelConfig& config) {
-    const Json* extension = fields.find("fp4");
+    const JsonValue* extension = fields.find("fp4");
     if (!extension) return {};
-    if (!extension->is_object()) return error(Status::format, fields.source(), ": 'fp4' is not an object");
+    if (!extension->object()) return error(Status::format, fields.source(), ": 'fp4' is not an object");
     Fields extra(*extension, fields.source());
     FP4_ASSIGN(config.name, extra.text("name", ""));
     FP4_ASSIGN(config.rope_interleaved, extra.boolean("rope_interleaved", config.rope_interleaved));
@@ -218,17 +219,35 @@ Result<void> parse_extension(const Fields& fields, ModelConfig& config) {
     return {};
 }
 
-Json rope_to_json(const RopeConfig& rope) {
-    Json json = {{"rope_type", "default"}, {"rope_theta", rope.theta}};
-    if (rope.scaling != RopeConfig::Scaling::none) json["factor"] = rope.factor;
-    if (rope.scaling == RopeConfig::Scaling::linear) json["rope_type"] = "linear";
-    if (rope.scaling == RopeConfig::Scaling::llama3) {
-        json["rope_type"] = "llama3";
-        json["low_freq_factor"] = rope.low_freq_factor;
-        json["high_freq_factor"] = rope.high_freq_factor;
-        json["original_max_position_embeddings"] = rope.original_context;
+void write_rope(JsonWriter& json, const char* name, const RopeConfig& rope) {
+    json.key(name);
+    json.begin_object();
+    switch (rope.scaling) {
+        case RopeConfig::Scaling::none: json.member("rope_type", "default"); break;
+        case RopeConfig::Scaling::linear: json.member("rope_type", "linear"); break;
+        case RopeConfig::Scaling::llama3: json.member("rope_type", "llama3"); break;
     }
-    return json;
+    json.member("rope_theta", rope.theta);
+    if (rope.scaling != RopeConfig::Scaling::none) json.member("factor", rope.factor);
+    if (rope.scaling == RopeConfig::Scaling::llama3) {
+        json.member("low_freq_factor", rope.low_freq_factor);
+        json.member("high_freq_factor", rope.high_freq_factor);
+        json.member("original_max_position_embeddings", rope.original_context);
+    }
+    json.end_object();
+}
+
+// What config.json has no key for; read by parse_extension.
+void write_extension(JsonWriter& json, const ModelConfig& config) {
+    json.key("fp4");
+    json.begin_object();
+    json.member("name", config.name);
+    json.member("rope_interleaved", config.rope_interleaved);
+    json.member("norm_plus_one", config.norm_plus_one);
+    json.member("qkv_bias", config.qkv_bias);
+    json.member("output_bias", config.output_bias);
+    json.member("attention_scale", double(config.attention_scale));
+    json.end_object();
 }
 
 } // namespace
@@ -238,13 +257,16 @@ Result<ModelConfig> config_from_json(std::string_view text, const std::string& s
     if (!document.is_object()) return error(Status::format, source, ": not a JSON object");
     if (auto nested = document.find("text_config"); nested != document.end() && nested->is_object()) {
         // Multimodal checkpoints keep the language model's configuration one level down.
-        Json inner = *nested;
-        if (!inner.contains("model_type")) inner["model_type"] = document.value("model_type", Json(""));
+        // Moved, for copying recurses as deep as the file nests.
+        Json inner = std::move(*nested);
+        auto type = document.find("model_type");
+        if (!inner.contains("model_type") && type != document.end()) inner["model_type"] = std::move(*type);
         document = std::move(inner);
     }
     Fields fields(document, source);
     ModelConfig config;
-    FP4_ASSIGN(std::string type, fields.text("model_type", ""));
+    FP4_ASSIGN(std::string outer_type, outer.text("model_type", ""));
+    FP4_ASSIGN(std::string type, fields.text("model_type", outer_type.c_str()));
     FP4_ASSIGN(config.architecture, parse_architecture(type, source));
     FP4_ASSIGN(config.name, fields.text("_name_or_path", ""));
     FP4_ASSIGN(config.vocabulary, fields.size("vocab_size"));
@@ -277,45 +299,45 @@ Result<ModelConfig> config_from_json(std::string_view text, const std::string& s
 }
 
 std::string config_to_json(const ModelConfig& config) {
-    Json json = {
-        {"model_type", architecture_name(config.architecture)},
-        {"vocab_size", config.vocabulary},
-        {"hidden_size", config.hidden},
-        {"num_hidden_layers", config.layers},
-        {"num_attention_heads", config.heads},
-        {"num_key_value_heads", config.kv_heads},
-        {"head_dim", config.head_dim},
-        {"intermediate_size", config.ffn},
-        {"max_position_embeddings", config.context_length},
-        {"rms_norm_eps", config.norm_epsilon},
-        {"tie_word_embeddings", config.tied_head},
-        {"attention_bias", config.qkv_bias},
-        {"mlp_bias", config.mlp_bias},
-        {"hidden_act", config.glu == Glu::silu ? "silu" : "gelu_pytorch_tanh"},
-        {"rope_parameters",
-         {{"full_attention", rope_to_json(config.rope)},
-          {"sliding_attention", rope_to_json(config.rope_local)}}},
-        {"fp4",
-         {{"name", config.name},
-          {"rope_interleaved", config.rope_interleaved},
-          {"norm_plus_one", config.norm_plus_one},
-          {"qkv_bias", config.qkv_bias},
-          {"output_bias", config.output_bias},
-          {"attention_scale", config.attention_scale}}},
-    };
-    if (config.sliding_window > 0) {
-        json["sliding_window"] = config.sliding_window;
-    }
-    Json types = Json::array();
-    for (uint8_t is_sliding : config.sliding)
-        types.push_back(is_sliding ? "sliding_attention" : "full_attention");
-    json["layer_types"] = std::move(types);
+    JsonWriter json(2);
+    json.begin_object();
+    json.member("model_type", architecture_name(config.architecture));
+    json.member("vocab_size", config.vocabulary);
+    json.member("hidden_size", config.hidden);
+    json.member("num_hidden_layers", config.layers);
+    json.member("num_attention_heads", config.heads);
+    json.member("num_key_value_heads", config.kv_heads);
+    json.member("head_dim", config.head_dim);
+    json.member("intermediate_size", config.ffn);
+    json.member("max_position_embeddings", config.context_length);
+    json.member("rms_norm_eps", double(config.norm_epsilon));
+    json.member("tie_word_embeddings", config.tied_head);
+    json.member("attention_bias", config.qkv_bias);
+    json.member("mlp_bias", config.mlp_bias);
+    json.member("hidden_act", config.glu == Glu::silu ? "silu" : "gelu_pytorch_tanh");
+    json.key("rope_parameters");
+    json.begin_object();
+    write_rope(json, "full_attention", config.rope);
+    write_rope(json, "sliding_attention", config.rope_local);
+    json.end_object();
+    if (config.sliding_window > 0) json.member("sliding_window", config.sliding_window);
+    json.key("layer_types");
+    json.begin_array();
+    for (uint8_t is_sliding : config.sliding) json.value(is_sliding ? "sliding_attention" : "full_attention");
+    json.end_array();
     if (config.architecture == Architecture::gemma3) {
-        json["query_pre_attn_scalar"] = 1.0 / (double(config.attention_scale) * config.attention_scale);
+        json.member("query_pre_attn_scalar", 1.0 / (double(config.attention_scale) * config.attention_scale));
     }
-    if (config.bos_token >= 0) json["bos_token_id"] = config.bos_token;
-    if (!config.eos_tokens.empty()) json["eos_token_id"] = config.eos_tokens;
-    return json.dump(2, ' ', false, Json::error_handler_t::replace);
+    if (config.bos_token >= 0) json.member("bos_token_id", config.bos_token);
+    if (!config.eos_tokens.empty()) {
+        json.key("eos_token_id");
+        json.begin_array();
+        for (int32_t token : config.eos_tokens) json.value(token);
+        json.end_array();
+    }
+    write_extension(json, config);
+    json.end_object();
+    return json.take();
 }
 
 } // namespace fp4

@@ -1,26 +1,43 @@
 #include "libfp4/model/describe.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "libfp4/io/json_document.h"
+#include "libfp4/io/json_writer.h"
 #include "libfp4/model/model_source.h"
 
 namespace fp4 {
 namespace {
 
-using Json = nlohmann::ordered_json;
+struct Totals {
+    uint64_t elements = 0;
+    uint64_t bytes = 0;
+};
 
-Json describe_tensors(const Checkpoint& checkpoint, uint64_t& elements, uint64_t& bytes) {
-    Json tensors = Json::array();
+Totals totals(const Checkpoint& checkpoint) {
+    Totals sum;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
-        tensors.push_back({{"name", tensor.name},
-                           {"format", encoding_name(tensor.encoding)},
-                           {"shape", tensor.shape},
-                           {"bytes", tensor.stored_bytes}});
-        elements += tensor.rows() * tensor.row_length();
-        bytes += tensor.stored_bytes;
+        sum.elements += tensor.rows() * tensor.row_length();
+        sum.bytes += tensor.stored_bytes;
     }
-    return tensors;
+    return sum;
+}
+
+void write_tensors(JsonWriter& json, const Checkpoint& checkpoint) {
+    json.key("tensors");
+    json.begin_array();
+    for (const TensorInfo& tensor : checkpoint.tensors()) {
+        json.begin_object();
+        json.member("name", tensor.name);
+        json.member("format", encoding_name(tensor.encoding));
+        json.key("shape");
+        json.begin_array();
+        for (uint64_t dim : tensor.shape) json.value(dim);
+        json.end_array();
+        json.member("bytes", tensor.stored_bytes);
+        json.end_object();
+    }
+    json.end_array();
 }
 
 // Of the files that hold the tensors.
@@ -33,45 +50,61 @@ uint64_t file_bytes(const Checkpoint& checkpoint) {
     return total;
 }
 
-Json describe_tokenizer(const Checkpoint& checkpoint) {
-    if (const GgufMetadata* metadata = checkpoint.gguf()) {
-        if (auto kind = metadata->string("tokenizer.ggml.model")) {
-            const auto* tokens = metadata->strings("tokenizer.ggml.tokens");
-            return {{"kind", std::string(*kind)}, {"vocabulary", tokens ? tokens->size() : 0}};
-        }
+void write_tokenizer(JsonWriter& json, const Checkpoint& checkpoint) {
+    json.key("tokenizer");
+    const GgufMetadata* metadata = checkpoint.gguf();
+    auto kind = metadata ? metadata->string("tokenizer.ggml.model") : std::nullopt;
+    if (!kind && !checkpoint.has_document("tokenizer.json")) return json.null();
+    json.begin_object();
+    json.member("kind", kind ? *kind : "tokenizer.json");
+    if (kind) {
+        const auto* tokens = metadata->strings("tokenizer.ggml.tokens");
+        json.member("vocabulary", tokens ? tokens->size() : 0);
     }
-    if (checkpoint.has_document("tokenizer.json")) return {{"kind", "tokenizer.json"}};
-    return nullptr;
+    json.end_object();
+}
+
+Result<void> write_manifest(JsonWriter& json, const Checkpoint& checkpoint) {
+    if (!checkpoint.has_document("manifest.json")) return {};
+    FP4_ASSIGN(std::string manifest, checkpoint.read_document("manifest.json"));
+    FP4_TRY(parse_json(manifest, checkpoint.name() + ": manifest.json"));
+    json.key("manifest");
+    json.raw(manifest);
+    return {};
 }
 
 } // namespace
 
 Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& checkpoint) {
-    uint64_t elements = 0, bytes = 0;
-    Json tensors = describe_tensors(*checkpoint, elements, bytes);
-    Json json = {{"path", checkpoint->name()}, {"kind", checkpoint->kind()}};
+    const Totals sum = totals(*checkpoint);
+    JsonWriter json;
+    json.begin_object();
+    json.member("path", checkpoint->name());
+    json.member("kind", checkpoint->kind());
     auto model = inspect_model(checkpoint);
     if (model.ok()) {
-        json["architecture"] = architecture_name(model->config.architecture);
-        json["name"] = model->config.name;
-        json["config"] = Json::parse(config_to_json(model->config), nullptr, false);
+        json.member("architecture", architecture_name(model->config.architecture));
+        json.member("name", model->config.name);
+        json.key("config");
+        json.raw(config_to_json(model->config));
     } else {
-        json["error"] = model.error().message;
+        json.member("error", model.error().message);
     }
-    json["parameters"] = elements;
-    json["tensor_bytes"] = bytes;
-    json["file_bytes"] = file_bytes(*checkpoint);
-    json["bits_per_weight"] =
-        elements ? 8.0 * static_cast<double>(bytes) / static_cast<double>(elements) : 0.0;
-    json["tokenizer"] = describe_tokenizer(*checkpoint);
-    json["chat_template"] = read_chat_template(*checkpoint).ok();
-    if (checkpoint->has_document("manifest.json")) {
-        FP4_ASSIGN(std::string manifest, checkpoint->read_document("manifest.json"));
-        json["manifest"] = Json::parse(manifest, nullptr, false);
-    }
-    json["documents"] = checkpoint->document_names();
-    json["tensors"] = std::move(tensors);
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    json.member("parameters", sum.elements);
+    json.member("tensor_bytes", sum.bytes);
+    json.member("file_bytes", file_bytes(*checkpoint));
+    json.member("bits_per_weight",
+                sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
+    write_tokenizer(json, *checkpoint);
+    json.member("chat_template", read_chat_template(*checkpoint).ok());
+    FP4_TRY(write_manifest(json, *checkpoint));
+    json.key("documents");
+    json.begin_array();
+    for (const std::string& name : checkpoint->document_names()) json.value(name);
+    json.end_array();
+    write_tensors(json, *checkpoint);
+    json.end_object();
+    return json.take();
 }
 
 } // namespace fp4

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "libfp4/io/json_writer.h"
 #include "libfp4/quant/base_file.h"
 #include "libfp4/quant/distribution.h"
 #include "libfp4/quant/evaluation_windows.h"
@@ -219,27 +219,28 @@ Result<Evaluation> evaluate(const EvaluateRequest& request, JobControl& job) {
 }
 
 std::string evaluation_to_json(const Evaluation& evaluation) {
-    nlohmann::ordered_json json = {
-        {"perplexity", std::exp(evaluation.nll)},
-        {"nll", evaluation.nll},
-        {"tokens", evaluation.tokens},
-        {"windows", evaluation.windows},
-        {"ctx", evaluation.window},
-        {"path", evaluation.path},
-        {"arithmetic", evaluation.arithmetic},
-        {"seconds", evaluation.seconds},
-    };
+    JsonWriter json;
+    json.begin_object();
+    json.member("perplexity", std::exp(evaluation.nll));
+    json.member("nll", evaluation.nll);
+    json.member("tokens", evaluation.tokens);
+    json.member("windows", evaluation.windows);
+    json.member("ctx", evaluation.window);
+    json.member("path", evaluation.path);
+    json.member("arithmetic", evaluation.arithmetic);
+    json.member("seconds", evaluation.seconds);
     if (evaluation.compared) {
-        json["base_perplexity"] = std::exp(evaluation.base_nll);
-        json["kl_mean"] = evaluation.kl_mean;
-        json["kl_p50"] = evaluation.kl_p50;
-        json["kl_p90"] = evaluation.kl_p90;
-        json["kl_p95"] = evaluation.kl_p95;
-        json["kl_p99"] = evaluation.kl_p99;
-        json["kl_max"] = evaluation.kl_max;
-        json["top1_agreement"] = evaluation.top1_agreement;
+        json.member("base_perplexity", std::exp(evaluation.base_nll));
+        json.member("kl_mean", evaluation.kl_mean);
+        json.member("kl_p50", evaluation.kl_p50);
+        json.member("kl_p90", evaluation.kl_p90);
+        json.member("kl_p95", evaluation.kl_p95);
+        json.member("kl_p99", evaluation.kl_p99);
+        json.member("kl_max", evaluation.kl_max);
+        json.member("top1_agreement", evaluation.top1_agreement);
     }
-    return json.dump();
+    json.end_object();
+    return json.take();
 }
 
 } // namespace fp4

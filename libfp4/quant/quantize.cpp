@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <map>
 
 #include "libfp4/base/thread_pool.h"
 #include "libfp4/io/fp4_writer.h"
+#include "libfp4/io/json_writer.h"
 #include "libfp4/quant/row_codec.h"
 
 namespace fp4 {
@@ -42,27 +43,34 @@ class Quantizer {
   private:
     Result<void> create_writer() {
         std::vector<Fp4TensorPlan> plan;
-        nlohmann::ordered_json formats = nlohmann::ordered_json::object();
+        std::map<std::string, uint64_t> formats; // how many tensors have each
         for (const SourceTensor& tensor : source_.tensors) {
             TensorEncoding encoding = target_encoding(tensor, request_.format, request_.keep);
             encodings_.push_back(encoding);
             plan.push_back({tensor.name, encoding, tensor.info->shape});
             summary_.bytes_in += tensor.info->stored_bytes;
             summary_.weights += tensor.slot.rows * tensor.slot.cols;
-            std::string name = encoding_name(encoding);
-            formats[name] = formats.value(name, 0) + 1;
+            ++formats[std::string(encoding_name(encoding))];
         }
-        nlohmann::ordered_json manifest = {
-            {"method", "rtn"},
-            {"format", block_format_name(request_.format)},
-            {"scale_rule", scale_rule_name(request_.rule)},
-            {"tensors", formats},
-            {"source_kind", source_.checkpoint->kind()},
-        };
         FP4_ASSIGN(std::vector<Fp4Document> documents, collect_documents());
-        FP4_ASSIGN(writer_, Fp4Writer::create(request_.target, std::move(plan), documents, manifest.dump()));
+        FP4_ASSIGN(writer_, Fp4Writer::create(request_.target, std::move(plan), documents, manifest(formats)));
         summary_.bytes_out = writer_->file_bytes();
         return {};
+    }
+
+    std::string manifest(const std::map<std::string, uint64_t>& formats) const {
+        JsonWriter json;
+        json.begin_object();
+        json.member("method", "rtn");
+        json.member("format", block_format_name(request_.format));
+        json.member("scale_rule", scale_rule_name(request_.rule));
+        json.key("tensors");
+        json.begin_object();
+        for (const auto& [name, count] : formats) json.member(name, count);
+        json.end_object();
+        json.member("source_kind", source_.checkpoint->kind());
+        json.end_object();
+        return json.take();
     }
 
     // config.json is rewritten, since tensors take canonical names; the tokenizer travels as it is.
@@ -196,21 +204,22 @@ Result<QuantizeSummary> quantize(const QuantizeRequest& request, JobControl& job
 }
 
 std::string summary_to_json(const QuantizeSummary& summary, const QuantizeRequest& request) {
-    nlohmann::ordered_json json = {
-        {"source", request.source},
-        {"target", request.target},
-        {"format", block_format_name(request.format)},
-        {"scale_rule", scale_rule_name(request.rule)},
-        {"bytes_in", summary.bytes_in},
-        {"bytes_out", summary.bytes_out},
-        {"weights", summary.weights},
-        {"bits_per_weight", summary.bits_per_weight},
-        {"seconds", summary.seconds},
-        {"tensors_quantized", summary.tensors_quantized},
-        {"tensors_kept", summary.tensors_kept},
-        {"relative_error", summary.relative_error},
-    };
-    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    JsonWriter json;
+    json.begin_object();
+    json.member("source", request.source);
+    json.member("target", request.target);
+    json.member("format", block_format_name(request.format));
+    json.member("scale_rule", scale_rule_name(request.rule));
+    json.member("bytes_in", summary.bytes_in);
+    json.member("bytes_out", summary.bytes_out);
+    json.member("weights", summary.weights);
+    json.member("bits_per_weight", summary.bits_per_weight);
+    json.member("seconds", summary.seconds);
+    json.member("tensors_quantized", summary.tensors_quantized);
+    json.member("tensors_kept", summary.tensors_kept);
+    json.member("relative_error", summary.relative_error);
+    json.end_object();
+    return json.take();
 }
 
 } // namespace fp4

@@ -15,15 +15,15 @@ RowCodec::RowCodec(BlockFormat format, ScaleRule rule, float tensor_amax)
 void RowCodec::quantize(ThreadPool& pool, const float* values, size_t rows, size_t k, uint8_t* codes,
                         uint8_t* scales, RoundingError& error) const {
     std::vector<RoundingError> errors(rows);
+    std::vector<float> scratch(static_cast<size_t>(pool.threads()) * k); // a row per worker
     const size_t row_codes = code_bytes(k), row_scale_bytes = scale_bytes(k);
-    pool.parallel_for(rows, [&](size_t row) {
+    pool.parallel_for(rows, [&](size_t row, size_t worker) {
         const float* source = values + row * k;
         uint8_t* row_code = codes + row * row_codes;
         uint8_t* row_scale = scales + row * row_scale_bytes;
         quantize_row(format_, rule_, tensor_scale_, source, k, row_code, row_scale);
-        thread_local std::vector<float> decoded;
-        decoded.resize(k);
-        dequantize_row(format_, tensor_scale_, row_code, row_scale, k, decoded.data());
+        float* decoded = scratch.data() + worker * k;
+        dequantize_row(format_, tensor_scale_, row_code, row_scale, k, decoded);
         for (size_t i = 0; i < k; ++i) {
             double difference = double(source[i]) - decoded[i];
             errors[row].squared_error += difference * difference;

@@ -16,20 +16,8 @@ struct Reference {
     std::vector<float> logits; // [ids, vocabulary]
 };
 
-Reference read_reference(const std::filesystem::path& path) {
-    auto file = open_checkpoint(path.string(), {});
-    REQUIRE_MESSAGE(file.ok(), file.error().message);
-    auto read = [&](const char* name) {
-        const TensorInfo* tensor = (*file)->find(name);
-        REQUIRE(tensor != nullptr);
-        std::vector<float> values(tensor->rows() * tensor->row_length());
-        REQUIRE((*file)->read_f32(*tensor, 0, tensor->rows(), values.data()).ok());
-        return values;
-    };
-    Reference reference;
-    for (float id : read("ids")) reference.ids.push_back(static_cast<int32_t>(id));
-    reference.logits = read("logits");
-    return reference;
+Reference read_reference(const std::filesystem::path& file) {
+    return {read_ids(file, "ids"), read_values(file, "logits")};
 }
 
 // The largest difference; also checks that the most likely token is the same at every position.
@@ -47,7 +35,8 @@ double compare(const std::shared_ptr<const Model>& model, const Reference& refer
     for (size_t i = 0; i < reference.ids.size(); ++i) {
         REQUIRE(context->logits(i, row).ok());
         const float* expected = reference.logits.data() + i * vocabulary;
-        for (size_t j = 0; j < vocabulary; ++j) largest = std::max(largest, double(std::abs(row[j] - expected[j])));
+        for (size_t j = 0; j < vocabulary; ++j)
+            largest = std::max(largest, double(std::abs(row[j] - expected[j])));
         CHECK(std::ranges::max_element(row) - row.begin() ==
               std::max_element(expected, expected + vocabulary) - expected);
     }

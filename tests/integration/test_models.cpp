@@ -33,6 +33,32 @@ std::filesystem::path model_cache() {
     return from_environment("FP4_TEST_MODELS", cache / "fp4");
 }
 
+std::filesystem::path find_model_file(const std::string& file_name) {
+    std::error_code failed;
+    std::filesystem::recursive_directory_iterator entry(
+        model_cache(), std::filesystem::directory_options::skip_permission_denied, failed);
+    for (; !failed && entry != end(entry); entry.increment(failed)) {
+        if (entry->path().filename() == file_name) return entry->path();
+    }
+    return {};
+}
+
+std::vector<float> read_values(const std::filesystem::path& file, const std::string& tensor) {
+    auto checkpoint = open_checkpoint(file.string(), {});
+    REQUIRE_MESSAGE(checkpoint.ok(), checkpoint.error().message);
+    const TensorInfo* info = (*checkpoint)->find(tensor);
+    REQUIRE(info != nullptr);
+    std::vector<float> values(info->rows() * info->row_length());
+    REQUIRE((*checkpoint)->read_f32(*info, 0, info->rows(), values.data()).ok());
+    return values;
+}
+
+std::vector<int32_t> read_ids(const std::filesystem::path& file, const std::string& tensor) {
+    std::vector<int32_t> ids;
+    for (float id : read_values(file, tensor)) ids.push_back(static_cast<int32_t>(id));
+    return ids;
+}
+
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path) {
     auto checkpoint = open_checkpoint(path.string(), {});
     REQUIRE_MESSAGE(checkpoint.ok(), checkpoint.error().message);
@@ -49,6 +75,13 @@ std::unique_ptr<Context> make_context(std::shared_ptr<const Model> model, Contex
     auto context = Context::create(std::move(model), config);
     REQUIRE_MESSAGE(context.ok(), context.error().message);
     return std::move(*context);
+}
+
+std::vector<float> last_logits(Context& context) {
+    std::vector<float> row(context.model().config.vocabulary);
+    auto read = context.logits(0, row);
+    REQUIRE_MESSAGE(read.ok(), read.error().message);
+    return row;
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -1,4 +1,5 @@
-// Models the integration tests run on: tiny ones with exact logits in tests/golden/models, and real ones where they are.
+// Models the integration tests run on: tiny ones with exact logits in tests/golden/models, and real ones
+// where they are.
 #pragma once
 
 #include <filesystem>
@@ -16,9 +17,18 @@ std::filesystem::path shared_data();   // FP4_TEST_DATA, else ../shared/data bes
 // FP4_TEST_MODELS, else the cache of apps/demo.sh; may not exist.
 std::filesystem::path model_cache();
 
+// Somewhere below model_cache(); empty when it is not there.
+std::filesystem::path find_model_file(const std::string& file_name);
+
+// Tensors of a reference file beside a golden model. Fail the test when they are not there.
+std::vector<float> read_values(const std::filesystem::path& file, const std::string& tensor);
+std::vector<int32_t> read_ids(const std::filesystem::path& file, const std::string& tensor); // below 2^24
+
 // On the CPU backend. Fails the test on error.
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path);
 std::unique_ptr<Context> make_context(std::shared_ptr<const Model> model, ContextConfig config = {});
+// Of the last token evaluated, without the other rows being kept.
+std::vector<float> last_logits(Context& context);
 
 // A directory that goes with its contents.
 class TemporaryFolder {

@@ -2,6 +2,8 @@
 // a16), 1e-8 for f16 keys and values (a float32 ulp may cross a tie of f16).
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "libfp4/format/element.h"
 #include "random_weight.h"
 #include "rig.h"
@@ -15,17 +17,29 @@ struct RopeCase {
     HeadShape shape;
     size_t n, position;
     bool interleaved, norms;
+    KvFormat format = KvFormat::f16;
 };
 
-Floats halves(const std::vector<uint8_t>& bytes) {
+Floats kv_values(const std::vector<uint8_t>& bytes, KvFormat format) {
     Floats values;
+    if (format == KvFormat::f32) {
+        values.resize(bytes.size() / sizeof(float));
+        std::memcpy(values.data(), bytes.data(), bytes.size());
+        return values;
+    }
     for (size_t i = 0; i < bytes.size(); i += 2)
         values.push_back(decode_f16(static_cast<uint16_t>(bytes[i] | bytes[i + 1] << 8)));
     return values;
 }
 
-std::vector<uint8_t> random_halves(size_t count, Random& random) {
+std::vector<uint8_t> random_kv(size_t count, KvFormat format, Random& random) {
     std::vector<uint8_t> bytes;
+    if (format == KvFormat::f32) {
+        Floats values = random.normals(count);
+        bytes.resize(count * sizeof(float));
+        std::memcpy(bytes.data(), values.data(), bytes.size());
+        return bytes;
+    }
     for (size_t i = 0; i < count; ++i) {
         uint16_t code = encode_f16(random.normal());
         bytes.push_back(static_cast<uint8_t>(code));
@@ -45,22 +59,23 @@ void check_rope(Pair& pair, const RopeCase& c, Random& random) {
         Floats q, keys, values;
     };
     auto run = [&](Rig& rig) {
-        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim});
+        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim, c.format});
         auto inverse = rig.vector(frequency), qw = rig.vector(q_weight), kw = rig.vector(k_weight);
         auto bq = rig.upload(q), bk = rig.upload(k), bv = rig.upload(v);
         NormParams q_norm{qw.get(), 1e-6f}, k_norm{kw.get(), 1e-6f};
         rig.stream().rope_append(*bq, *bk, *bv, c.n, c.position, c.shape, c.norms ? &q_norm : nullptr,
                                  c.norms ? &k_norm : nullptr, {inverse.get(), 1.1f, c.interleaved}, *cache,
                                  1);
-        std::vector<uint8_t> keys(capacity * kv * 2), values(capacity * kv * 2);
+        size_t bytes = capacity * kv * kv_value_bytes(c.format);
+        std::vector<uint8_t> keys(bytes), values(bytes);
         REQUIRE(rig.stream().read_kv(*cache, 1, 0, capacity, keys, values).ok());
-        return Out{rig.download(*bq, q.size()), halves(keys), halves(values)};
+        return Out{rig.download(*bq, q.size()), kv_values(keys, c.format), kv_values(values, c.format)};
     };
     Out tested = run(pair.tested), reference = run(pair.reference);
     INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
          c.position);
     CHECK(nmse(tested.q, reference.q) < 1e-11);
-    CHECK(nmse(tested.keys, reference.keys) < 1e-8);
+    CHECK(nmse(tested.keys, reference.keys) < (c.format == KvFormat::f32 ? 1e-11 : 1e-8));
     CHECK(tested.values == reference.values);
 }
 
@@ -69,15 +84,17 @@ struct AttentionCase {
     size_t n, position, window;
     ActivationFormat format{ActivationFormat::Kind::a16};
     float sharpness = 1.0f;
+    KvFormat kv_format = KvFormat::f16;
 };
 
 void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
     size_t dim = c.shape.head_dim, kv = c.shape.kv_heads * dim, width = c.shape.heads * dim;
     size_t filled = c.position + c.n, capacity = filled + 2;
     Floats q = random.normals(c.n * width, c.sharpness);
-    auto keys = random_halves(filled * kv, random), values = random_halves(filled * kv, random);
+    auto keys = random_kv(filled * kv, c.kv_format, random),
+         values = random_kv(filled * kv, c.kv_format, random);
     auto run = [&](Rig& rig) {
-        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim});
+        auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim, c.kv_format});
         REQUIRE(rig.stream().write_kv(*cache, 1, 0, filled, keys, values).ok());
         auto bq = rig.upload(q);
         auto out = rig.activation(c.n, width);
@@ -102,6 +119,7 @@ TEST_CASE("rope_append: head sizes, layouts, norms") {
                 for (bool norms : {false, true}) {
                     check_rope(pair, {{6, 2, dim}, 1, 100, interleaved, norms}, random);
                     check_rope(pair, {{3, 3, dim}, 5, 0, interleaved, norms}, random);
+                    check_rope(pair, {{4, 2, dim}, 3, 9, interleaved, norms, KvFormat::f32}, random);
                 }
             }
         }
@@ -126,6 +144,21 @@ TEST_CASE("attention: head sizes, grouping, prefill and decode, windows") {
         check_attention(pair, {{4, 2, 64}, 2, 300, 0, {ActivationFormat::Kind::a16}, 30.0f},
                         random); // sharp softmax
         check_attention(pair, {{4, 2, 64}, 3, 50, 0, {ActivationFormat::Kind::mxint8}}, random);
+    });
+}
+
+TEST_CASE("attention: float32 cache") {
+    Random random(24);
+    for_each_backend([&](Pair& pair) {
+        for (size_t dim : {2, 8, 64, 80, 256}) {
+            for (size_t n : {1, 13}) {
+                AttentionCase c{{4, 2, dim}, n, 150, 0};
+                c.kv_format = KvFormat::f32;
+                check_attention(pair, c, random);
+                c.window = 40;
+                check_attention(pair, c, random);
+            }
+        }
     });
 }
 

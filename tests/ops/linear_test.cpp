@@ -13,7 +13,8 @@ using namespace fp4::ops;
 namespace {
 
 bool is_integer_path(WeightFormat weight, ActivationFormat::Kind kind) {
-    return (weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4) &&
+    return (weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4 ||
+            weight == WeightFormat::mxint8) &&
            (kind == ActivationFormat::Kind::mxint8 || kind == ActivationFormat::Kind::mxfp4 ||
             kind == ActivationFormat::Kind::nvfp4);
 }
@@ -96,7 +97,7 @@ TEST_CASE("linear: random and odd shapes") {
                    random.below(2) == 1};
             check(pair, c, random);
         }
-        for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
+        for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4, WeightFormat::mxint8}) {
             for (ActivationFormat activation : all_activation_formats) {
                 for (size_t cols : {1, 15, 16, 17, 31, 33, 64, 127, 128, 129, 576}) {
                     check(pair, {weight, activation, 1, 5, cols}, random);
@@ -132,7 +133,7 @@ TEST_CASE("linear: the same codes give the same sums for every token count") {
     Random random(4);
     for_each_backend([&](Pair& pair) {
         size_t n = 40, rows = 48, cols = 320;
-        for (WeightFormat format : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
+        for (WeightFormat format : {WeightFormat::mxfp4, WeightFormat::nvfp4, WeightFormat::mxint8}) {
             RandomWeight weight = random_weight(format, rows, cols, random);
             Floats x = random.normals(n * cols);
             Case all{format, {ActivationFormat::Kind::mxfp4}, n, rows, cols};
@@ -159,7 +160,8 @@ TEST_CASE("linear: several targets share one input") {
         Floats x = random.normals(n * cols);
         std::vector<RandomWeight> weights;
         for (auto [format, rows] :
-             {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21}})
+             {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21},
+              {WeightFormat::mxint8, 13}})
             weights.push_back(random_weight(format, static_cast<size_t>(rows), cols, random));
         auto outputs = [&](Rig& rig) {
             auto input = rig.exact_activation(x, n, cols, {ActivationFormat::Kind::mxint8});

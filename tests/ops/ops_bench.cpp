@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
                           {"f32 W16A16", WeightFormat::f32, {Kind::a16}},
                           {"mxfp8-e4m3 A16", WeightFormat::mxfp8_e4m3, {Kind::a16}},
                           {"mxfp6-e2m3 A16", WeightFormat::mxfp6_e2m3, {Kind::a16}},
+                          {"mxint8 W8A8", WeightFormat::mxint8, {Kind::mxint8}},
                           {"mxint8 A16", WeightFormat::mxint8, {Kind::a16}}};
     for (const Path& path : paths) {
         if (!std::strstr(path.name, filter)) continue;

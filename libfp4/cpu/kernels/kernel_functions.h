@@ -8,9 +8,9 @@ namespace fp4::FP4_CPU_LEVEL {
 void dequantize(const WeightRows& row, float* out);
 void matmul_f32(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w, size_t rows,
                 size_t k, const LinearOut& out);
-void matvec_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+void matvec_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                        const LinearOut& out);
-void matmul_w4_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+void matmul_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                        const LinearOut& out, uint8_t* scratch);
 void matvec_w4_float(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
                      const LinearOut& out);

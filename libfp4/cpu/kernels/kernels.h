@@ -35,16 +35,17 @@ struct LinearOut {
     bool accumulate;
 };
 
-// Lane = 8 consecutive elements, the unit every scale of the 4-bit kernels is expanded to. A chunk of 128
+// Lane = 8 consecutive elements, the unit every scale of the integer kernels is expanded to. A chunk of 128
 // elements keeps its 64 even elements first, then the 64 odd ones, so that they line up with the low and the
 // high nibbles of 64 weight bytes. Rows are padded to whole chunks with zero codes.
 inline constexpr size_t chunk_elements = 128;
 inline constexpr size_t lane_elements = 8;
+inline constexpr int32_t e2m1_bias = 12; // makes E2M1 x 2 unsigned
 
 struct IntegerInput {
     const int8_t* codes;    // [n, padded]: MXINT8 codes, or E2M1 values times two
     const float* scales;    // [n, padded / 8]: block scale x token scale x what one integer stands for
-    const int32_t* offsets; // [n, padded / 8]: -12 x the sum of the lane's codes (weights are biased by 12)
+    const int32_t* offsets; // [n, padded / 8]: -e2m1_bias x the sum of the lane's codes
     size_t padded;
     size_t block; // elements per scale, 16 or 32
 
@@ -100,13 +101,13 @@ struct Kernels {
     void (*matmul_f32)(const float* x, size_t stride_x, size_t n, const float* w, size_t stride_w,
                        size_t rows, size_t k, const LinearOut& out);
 
-    // MXFP4 and NVFP4 weights with regular scales.
-    void (*matvec_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+    // MXFP4, NVFP4 and MXINT8 weights with regular scales.
+    void (*matvec_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                               const LinearOut& out);
-    // n >= matmul_tokens, rows <= panel_rows; scratch: matmul_w4_integer_scratch(cols) bytes.
-    void (*matmul_w4_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
+    // n >= matmul_tokens, rows <= panel_rows; scratch: matmul_integer_scratch(cols) bytes.
+    void (*matmul_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
                               const LinearOut& out, uint8_t* scratch);
-    // x as arrange_lanes leaves it, [n, padded].
+    // MXFP4 and NVFP4 weights with regular scales; x as arrange_lanes leaves it, [n, padded].
     void (*matvec_w4_float)(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
                             const LinearOut& out);
     void (*arrange_lanes)(const float* x, size_t padded, float* out);
@@ -133,7 +134,7 @@ struct Kernels {
                   float from_total, size_t dim);
 };
 
-inline constexpr size_t panel_rows = 64;    // most rows of one matmul_w4_integer call
+inline constexpr size_t panel_rows = 64;    // most rows of one matmul_integer call
 inline constexpr size_t matmul_tokens = 16; // fewest tokens for which unpacking a panel of weights first pays
 
 constexpr size_t round_up(size_t value, size_t step) {
@@ -148,7 +149,7 @@ constexpr size_t padded_dim(size_t dim) {
 
 // Unpacked bytes of a panel, its float32 scales, and per token (at most 16 at a time) block scales and
 // offsets.
-constexpr size_t matmul_w4_integer_scratch(size_t cols) {
+constexpr size_t matmul_integer_scratch(size_t cols) {
     return padded_cols(cols) * panel_rows + padded_cols(cols) / 16 * (panel_rows * 4 + 16 * 8);
 }
 constexpr size_t attention_scratch(size_t dim) {

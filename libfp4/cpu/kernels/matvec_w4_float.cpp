@@ -2,12 +2,12 @@
 // consecutive elements; the eight nibbles are looked up one after the other, so the activations are arranged
 // to match.
 #include "libfp4/cpu/kernels/kernel_functions.h"
-#include "libfp4/cpu/kernels/w4_scales.h"
+#include "libfp4/cpu/kernels/block_scales.h"
 
 namespace fp4::FP4_CPU_LEVEL {
 namespace {
 
-constexpr size_t step_elements = 8 * width;
+constexpr size_t step_bytes = step_elements / 2;
 
 template <int rows, int j>
 void nibble(const I* packed, const float* x, F* sums) {
@@ -38,7 +38,7 @@ void tile(const WeightRows& w, size_t r0, const float* x, size_t padded, size_t 
     };
 
     size_t whole = w.row_bytes / step_bytes, rest = w.row_bytes % step_bytes;
-    constexpr size_t blocks = step_bytes / Scales::block_bytes;
+    constexpr size_t blocks = Scales::step_blocks;
     for (size_t s = 0; s < whole; ++s) {
         step(
             s, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + s * step_bytes); },
@@ -49,7 +49,7 @@ void tile(const WeightRows& w, size_t r0, const float* x, size_t padded, size_t 
             whole, [&](size_t r) { return load_bytes(w.codes + r * w.row_bytes + whole * step_bytes, rest); },
             [&](size_t r) {
                 return Scales::expand(w.scales + r * w.row_scales + whole * blocks,
-                                      rest / Scales::block_bytes);
+                                      rest / (Scales::block / 2));
             });
     }
     float factor = Scales::unit * w.tensor_scale;
@@ -85,9 +85,9 @@ void arrange_lanes(const float* x, size_t padded, float* out) {
 void matvec_w4_float(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
                      const LinearOut& out) {
     if (w.format == WeightFormat::mxfp4) {
-        all_tokens<Mxfp4Scales>(w, rows, x, padded, n, out);
+        all_tokens<E8m0Scales>(w, rows, x, padded, n, out);
     } else {
-        all_tokens<Nvfp4Scales>(w, rows, x, padded, n, out);
+        all_tokens<Ue4m3Scales>(w, rows, x, padded, n, out);
     }
 }
 

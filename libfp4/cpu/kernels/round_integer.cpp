@@ -8,7 +8,6 @@
 namespace fp4::FP4_CPU_LEVEL {
 namespace {
 
-constexpr int32_t weight_bias = 12;
 constexpr uint32_t infinity_bits = 0x7F800000;
 
 // Bits of the largest magnitude: they order like the numbers, with Inf and NaN on top. count: a multiple of
@@ -75,7 +74,7 @@ void round_block(BlockFormat format, ScaleRule rule, float token_scale, const fl
     write_block(codes, start, count, scale, out);
 }
 
-// -12 x the sum of every lane's codes.
+// -e2m1_bias x the sum of every lane's codes.
 void write_offsets(const IntegerOutput& out) {
     const I ones = set_int(0x01010101);
     for (size_t lane = 0; lane < out.padded / lane_elements; lane += width) {
@@ -84,7 +83,7 @@ void write_offsets(const IntegerOutput& out) {
         I sums = dot8(set_int(0), ones, load_ints(even), ones, load_ints(even + chunk_elements / 2));
         int32_t offsets[width];
         store_ints(offsets, sums);
-        for (size_t i = 0; i < width; ++i) out.offsets[lane + i] = -weight_bias * offsets[i];
+        for (size_t i = 0; i < width; ++i) out.offsets[lane + i] = -e2m1_bias * offsets[i];
     }
 }
 

@@ -1,4 +1,4 @@
-// 8 float32 lanes (AVX2, FMA, F16C), and the byte arithmetic of the 4-bit kernels.
+// 8 float32 lanes (AVX2, FMA, F16C), and the byte arithmetic of the integer kernels.
 #pragma once
 
 #include <immintrin.h>
@@ -186,6 +186,36 @@ inline I dot8(I acc, I u0, I s0, I u1, I s1) { // 4 x 24 x 127 fits int16
     __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(u0.v, s0.v), _mm256_maddubs_epi16(u1.v, s1.v));
     return {_mm256_add_epi32(acc.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
 }
+// The same of signed weights (all 256 codes), |s| <= 127: |w| x (s with the sign of w), 2 x 128 x 127 fits int16.
+inline constexpr int32_t int8_bias = 0;
+inline I bias_int8(I w) {
+    return w;
+}
+inline I dot8_int8(I acc, I w0, I s0, I w1, I s1) {
+    auto products = [](__m256i w, __m256i s) {
+        __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(s, w));
+        return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    };
+    return {_mm256_add_epi32(acc.v, _mm256_add_epi32(products(w0.v, s0.v), products(w1.v, s1.v)))};
+}
+inline I negative(I x) {
+    return {_mm256_sub_epi32(_mm256_setzero_si256(), x.v)};
+}
+
+// Groups of four bytes, from two vectors that follow each other: the even ones and the odd ones.
+inline void split_groups(I low, I high, I& even, I& odd) {
+    auto pick = [](__m256 x) { return _mm256_permute4x64_epi64(_mm256_castps_si256(x), 0xD8); };
+    __m256 a = _mm256_castsi256_ps(low.v), b = _mm256_castsi256_ps(high.v);
+    even.v = pick(_mm256_shuffle_ps(a, b, 0x88));
+    odd.v = pick(_mm256_shuffle_ps(a, b, 0xDD));
+}
+// The same from the even and the odd bytes.
+inline void interleave_groups(I even_bytes, I odd_bytes, I& even, I& odd) {
+    __m256 low = _mm256_castsi256_ps(_mm256_unpacklo_epi8(even_bytes.v, odd_bytes.v));
+    __m256 high = _mm256_castsi256_ps(_mm256_unpackhi_epi8(even_bytes.v, odd_bytes.v));
+    even.v = _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0x88));
+    odd.v = _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0xDD));
+}
 inline I broadcast4(const int8_t* p) {
     int32_t four;
     __builtin_memcpy(&four, p, 4);
@@ -243,7 +273,7 @@ inline F load_e5m2(const uint8_t* codes) {
 }
 template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
                      // (times 2^-12)
-                     F load_six_bit(const uint8_t* codes) {
+F load_six_bit(const uint8_t* codes) {
     const __m128i place = _mm_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6);
     const __m128i up = _mm_setr_epi16(1 << 10, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 4, 1 << 6, 1 << 8);
     uint8_t part[16] = {};

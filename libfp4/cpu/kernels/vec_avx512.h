@@ -1,4 +1,4 @@
-// 16 float32 lanes (AVX-512 F, BW, VL, DQ), and the byte arithmetic of the 4-bit kernels.
+// 16 float32 lanes (AVX-512 F, BW, VL, DQ), and the byte arithmetic of the integer kernels.
 #pragma once
 
 #include <immintrin.h>
@@ -187,6 +187,45 @@ inline I dot8(I acc, I u0, I s0, I u1, I s1) {
     return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
 #endif
 }
+// The same of signed weights plus int8_bias (bias_int8), all 256 codes; |s| <= 127.
+#if defined(__AVX512VNNI__)
+inline constexpr int32_t int8_bias = 128;
+inline I bias_int8(I w) {
+    return {_mm512_xor_si512(w.v, _mm512_set1_epi8(-128))};
+}
+inline I dot8_int8(I acc, I w0, I s0, I w1, I s1) {
+    return dot8(acc, w0, s0, w1, s1);
+}
+#else // |w| x (s with the sign of w): 2 x 128 x 127 fits int16
+inline constexpr int32_t int8_bias = 0;
+inline I bias_int8(I w) {
+    return w;
+}
+inline I dot8_int8(I acc, I w0, I s0, I w1, I s1) {
+    auto products = [](__m512i w, __m512i s) {
+        __m512i turned = _mm512_mask_sub_epi8(s, _mm512_movepi8_mask(w), _mm512_setzero_si512(), s);
+        return _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_abs_epi8(w), turned), _mm512_set1_epi16(1));
+    };
+    return {_mm512_add_epi32(acc.v, _mm512_add_epi32(products(w0.v, s0.v), products(w1.v, s1.v)))};
+}
+#endif
+inline I negative(I x) {
+    return {_mm512_sub_epi32(_mm512_setzero_si512(), x.v)};
+}
+
+// Groups of four bytes, from two vectors that follow each other: the even ones and the odd ones.
+inline void split_groups(I low, I high, I& even, I& odd) {
+    const __m512i place = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    even.v = _mm512_permutex2var_epi32(low.v, place, high.v);
+    odd.v = _mm512_permutex2var_epi32(low.v, _mm512_or_si512(place, _mm512_set1_epi32(1)), high.v);
+}
+// The same from the even and the odd bytes.
+inline void interleave_groups(I even_bytes, I odd_bytes, I& even, I& odd) {
+    __m512 low = _mm512_castsi512_ps(_mm512_unpacklo_epi8(even_bytes.v, odd_bytes.v));
+    __m512 high = _mm512_castsi512_ps(_mm512_unpackhi_epi8(even_bytes.v, odd_bytes.v));
+    even.v = _mm512_castps_si512(_mm512_shuffle_ps(low, high, 0x88));
+    odd.v = _mm512_castps_si512(_mm512_shuffle_ps(low, high, 0xDD));
+}
 inline I broadcast4(const int8_t* p) {
     int32_t four;
     __builtin_memcpy(&four, p, 4);
@@ -243,7 +282,7 @@ inline F load_e5m2(const uint8_t* codes) {
 }
 template <int shift> // mantissa bits float16 has more than the element: 7 for E2M3 (times 2^-14), 8 for E3M2
                      // (times 2^-12)
-                     F load_six_bit(const uint8_t* codes) {
+F load_six_bit(const uint8_t* codes) {
     const __m256i place = _mm256_setr_epi8(0, 1, 0, 1, 1, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6, 6, 7, 6, 7, 7, 8,
                                            8, 9, 9, 10, 9, 10, 10, 11, 11, 12);
     const __m256i down = _mm256_setr_epi16(0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2, 0, 6, 4, 2);

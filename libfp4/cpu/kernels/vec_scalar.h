@@ -200,6 +200,48 @@ inline I dot4(I acc, I u, I s) {
 inline I dot8(I acc, I u0, I s0, I u1, I s1) {
     return dot4(dot4(acc, u0, s0), u1, s1);
 }
+// The same of signed weights (all 256 codes).
+inline constexpr int32_t int8_bias = 0;
+inline I bias_int8(I w) {
+    return w;
+}
+inline I dot8_int8(I acc, I w0, I s0, I w1, I s1) {
+    int8_t a[8 * width], b[8 * width];
+    __builtin_memcpy(a, &w0, sizeof w0);
+    __builtin_memcpy(a + sizeof w0, &w1, sizeof w1);
+    __builtin_memcpy(b, &s0, sizeof s0);
+    __builtin_memcpy(b + sizeof s0, &s1, sizeof s1);
+    return each_int([&](size_t i) {
+        int32_t total = acc.v[i];
+        for (size_t j = 0; j < 4; ++j)
+            total += a[4 * i + j] * b[4 * i + j] + a[4 * (width + i) + j] * b[4 * (width + i) + j];
+        return total;
+    });
+}
+inline I negative(I x) {
+    return each_int([&](size_t i) { return -x.v[i]; });
+}
+
+// Groups of four bytes, from two vectors that follow each other: the even ones and the odd ones.
+inline void split_groups(I low, I high, I& even, I& odd) {
+    for (size_t i = 0; i < width; ++i) {
+        const I& from = i < width / 2 ? low : high;
+        even.v[i] = from.v[2 * i % width];
+        odd.v[i] = from.v[2 * i % width + 1];
+    }
+}
+// The same from the even and the odd bytes.
+inline void interleave_groups(I even_bytes, I odd_bytes, I& even, I& odd) {
+    uint8_t e[4 * width], o[4 * width], all[8 * width];
+    __builtin_memcpy(e, &even_bytes, sizeof e);
+    __builtin_memcpy(o, &odd_bytes, sizeof o);
+    for (size_t i = 0; i < 4 * width; ++i) {
+        all[2 * i] = e[i];
+        all[2 * i + 1] = o[i];
+    }
+    I low = load_ints(all), high = load_ints(all + 4 * width);
+    split_groups(low, high, even, odd);
+}
 inline I broadcast4(const int8_t* p) {
     int32_t four;
     __builtin_memcpy(&four, p, 4);

@@ -14,8 +14,8 @@ double value_at(KvRows rows, size_t i) {
 } // namespace
 
 // softmax(q K^T * scale) V over the rows the causal mask and the window leave.
-void attention(const HostAttention& attention, size_t i, const float* q, KvRows keys,
-               KvRows values, float* out) {
+void attention(const HostAttention& attention, size_t i, const float* q, KvRows keys, KvRows values,
+               float* out) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim;
     size_t row = shape.kv_heads * dim;

@@ -16,12 +16,11 @@ void embed(const HostMatrix& table, int32_t id, float scale, float* out);
 // x W^T for token `row` of the input and output channel `channel`, before bias.
 double linear(const ReferenceActivation& input, size_t row, const HostMatrix& weight, size_t channel);
 
-void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
-                 KvRows values);
+void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys, KvRows values);
 
 // Token `i` of the call: out [heads * head_dim].
-void attention(const HostAttention& attention, size_t i, const float* q, KvRows keys,
-               KvRows values, float* out);
+void attention(const HostAttention& attention, size_t i, const float* q, KvRows keys, KvRows values,
+               float* out);
 
 float glu(GluKind kind, float gate, float up);
 

@@ -15,8 +15,8 @@ class ReferenceStream final : public HostStream {
     void run_linear(const Activation& input, size_t n, std::span<const HostTarget> targets) override;
     void run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
                   KvRows values) override;
-    void run_attention(const HostAttention& attention, const float* q, KvRows keys,
-                       KvRows values, const HostRounding& rounding) override;
+    void run_attention(const HostAttention& attention, const float* q, KvRows keys, KvRows values,
+                       const HostRounding& rounding) override;
     void run_glu(const float* gate, const float* up, size_t n, size_t width, GluKind kind,
                  const HostRounding& rounding) override;
     void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) override;

@@ -37,8 +37,7 @@ void set_value(KvRows rows, size_t i, float value) {
 
 } // namespace
 
-void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
-                 KvRows values) {
+void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys, KvRows values) {
     size_t dim = rope.shape.head_dim;
     std::vector<float> head(dim);
     for (size_t t = 0; t < rope.n; ++t) {

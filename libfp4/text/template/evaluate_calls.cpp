@@ -58,6 +58,8 @@ Result<Value> Evaluator::call_value(const Value& callee, const Arguments& argume
 }
 
 Result<Value> Evaluator::call_macro(const FunctionObject& function, const Arguments& arguments) {
+    Nesting nesting(heap_);
+    FP4_TRY(nesting.enter());
     FP4_ASSIGN(Scope * scope, inner_scope(*function.scope));
     FP4_TRY(bind_parameters(function, arguments, *scope));
     std::string out;

@@ -1,7 +1,6 @@
 // Normalizers and pre-tokenizers.
 #include "libfp4/text/tokenizer/json_components.h"
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +13,9 @@
 
 namespace fp4::tokenization {
 
-using nlohmann::json;
-
 namespace {
 
-Result<void> add_normalizer(const json& component, const std::string& type, const std::string& where,
+Result<void> add_normalizer(const JsonValue& component, const std::string& type, const std::string& where,
                             Normalizer& steps) {
     if (type == "NFC") {
         steps.push_back(unicode_form(UnicodeForm::nfc));
@@ -50,7 +47,7 @@ Result<void> add_normalizer(const json& component, const std::string& type, cons
     return {};
 }
 
-Result<SplitBehavior> behavior_field(const json& object, const std::string& where) {
+Result<SplitBehavior> behavior_field(const JsonValue& object, const std::string& where) {
     FP4_ASSIGN(std::string name, string_field(object, "behavior", where));
     if (name == "Removed") return SplitBehavior::removed;
     if (name == "Isolated") return SplitBehavior::isolated;
@@ -66,7 +63,7 @@ Result<std::unique_ptr<PreTokenizerStep>> known_split(std::string_view pattern, 
     return split_by_regex(std::move(regex), behavior, invert);
 }
 
-Result<void> add_pre_tokenizer(const json& component, const std::string& type, const std::string& where,
+Result<void> add_pre_tokenizer(const JsonValue& component, const std::string& type, const std::string& where,
                                ParsedPreTokenizer& result) {
     if (result.byte_level) {
         return error(Status::unsupported, where, " after ByteLevel is not supported");
@@ -114,19 +111,19 @@ Result<void> add_pre_tokenizer(const json& component, const std::string& type, c
 
 } // namespace
 
-Result<Normalizer> normalizer_from_json(const json& component) {
+Result<Normalizer> normalizer_from_json(const JsonValue& component) {
     Normalizer steps;
     FP4_TRY(walk_components(component, "normalizers", "normalizer",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_normalizer(member, type, where, steps);
                             }));
     return steps;
 }
 
-Result<ParsedPreTokenizer> pre_tokenizer_from_json(const json& component) {
+Result<ParsedPreTokenizer> pre_tokenizer_from_json(const JsonValue& component) {
     ParsedPreTokenizer result;
     FP4_TRY(walk_components(component, "pretokenizers", "pre_tokenizer",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_pre_tokenizer(member, type, where, result);
                             }));
     return result;

@@ -1,60 +1,55 @@
 #include "libfp4/text/tokenizer/json_fields.h"
 
-#include <nlohmann/json.hpp>
-
 namespace fp4::tokenization {
-
-using nlohmann::json;
 
 namespace {
 
-Error wrong_type(std::string_view where, const char* key, const char* wanted, const json* found) {
+Error wrong_type(std::string_view where, const char* key, const char* wanted, const JsonValue* found) {
     return error(Status::format, where, ".", key, " must be ", wanted, ", not ",
-                 found == nullptr ? "absent" : found->type_name());
+                 found == nullptr ? "absent" : found->kind());
 }
 
 } // namespace
 
-const json* find_field(const json& object, const char* key) {
-    if (!object.is_object()) return nullptr;
-    auto found = object.find(key);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
+const JsonValue* find_field(const JsonValue& object, const char* key) {
+    const JsonValue* found = object.find(key);
+    return found == nullptr || found->is_null() ? nullptr : found;
 }
 
-Result<bool> bool_field(const json& object, const char* key, bool fallback, std::string_view where) {
-    const json* field = find_field(object, key);
+Result<bool> bool_field(const JsonValue& object, const char* key, bool fallback, std::string_view where) {
+    const JsonValue* field = find_field(object, key);
     if (field == nullptr) return fallback;
-    if (!field->is_boolean()) return wrong_type(where, key, "true or false", field);
-    return field->get<bool>();
+    auto truth = field->boolean();
+    if (!truth) return wrong_type(where, key, "true or false", field);
+    return *truth;
 }
 
-Result<uint32_t> count_field(const json& object, const char* key, uint32_t fallback, std::string_view where) {
-    const json* field = find_field(object, key);
+Result<uint32_t> count_field(const JsonValue& object, const char* key, uint32_t fallback, std::string_view where) {
+    const JsonValue* field = find_field(object, key);
     if (field == nullptr) return fallback;
-    if (!field->is_number_unsigned() || field->get<uint64_t>() > UINT32_MAX) {
-        return wrong_type(where, key, "a count", field);
-    }
-    return field->get<uint32_t>();
+    auto count = field->unsigned_integer();
+    if (!count || *count > UINT32_MAX) return wrong_type(where, key, "a count", field);
+    return static_cast<uint32_t>(*count);
 }
 
-Result<std::string> string_field(const json& object, const char* key, std::string_view where) {
+Result<std::string> string_field(const JsonValue& object, const char* key, std::string_view where) {
     FP4_ASSIGN(auto text, optional_string_field(object, key, where));
     if (!text) return wrong_type(where, key, "a string", nullptr);
     return std::move(*text);
 }
 
-Result<std::optional<std::string>> optional_string_field(const json& object, const char* key,
+Result<std::optional<std::string>> optional_string_field(const JsonValue& object, const char* key,
                                                          std::string_view where) {
-    const json* field = find_field(object, key);
+    const JsonValue* field = find_field(object, key);
     if (field == nullptr) return std::optional<std::string>();
-    if (!field->is_string()) return wrong_type(where, key, "a string", field);
-    return std::optional<std::string>(field->get_ref<const std::string&>());
+    if (field->string() == nullptr) return wrong_type(where, key, "a string", field);
+    return std::optional<std::string>(*field->string());
 }
 
-Result<const json*> array_field(const json& object, const char* key, std::string_view where) {
-    const json* field = find_field(object, key);
-    if (field == nullptr || !field->is_array()) return wrong_type(where, key, "an array", field);
-    return field;
+Result<const JsonValue::Array*> array_field(const JsonValue& object, const char* key, std::string_view where) {
+    const JsonValue* field = find_field(object, key);
+    if (field == nullptr || field->array() == nullptr) return wrong_type(where, key, "an array", field);
+    return field->array();
 }
 
 } // namespace fp4::tokenization

@@ -1,5 +1,4 @@
 // Decoders and post-processors.
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -10,11 +9,9 @@
 
 namespace fp4::tokenization {
 
-using nlohmann::json;
-
 namespace {
 
-Result<void> add_decoder(const json& component, const std::string& type, const std::string& where,
+Result<void> add_decoder(const JsonValue& component, const std::string& type, const std::string& where,
                          bool& fused, ParsedDecoder& result) {
     DecoderOptions& options = result.options;
     if (type == "ByteLevel") {
@@ -49,33 +46,34 @@ Result<void> add_decoder(const json& component, const std::string& type, const s
     return {};
 }
 
-Result<int32_t> token_id(const json& value, const std::string& where) {
-    if (!value.is_number_unsigned() || value.get<uint64_t>() > static_cast<uint64_t>(max_token_id)) {
+Result<int32_t> token_id(const JsonValue& value, const std::string& where) {
+    auto id = value.unsigned_integer();
+    if (!id || *id > static_cast<uint64_t>(max_token_id)) {
         return error(Status::format, where, ": a token id must be a number from 0 to ", max_token_id);
     }
-    return value.get<int32_t>();
+    return static_cast<int32_t>(*id);
 }
 
 // TemplateProcessing for one text: special tokens before and after the one Sequence.
-Result<Frame> frame_from_template(const json& component, const std::string& where) {
-    FP4_ASSIGN(const json* single, array_field(component, "single", where));
+Result<Frame> frame_from_template(const JsonValue& component, const std::string& where) {
+    FP4_ASSIGN(const JsonValue::Array* single, array_field(component, "single", where));
     Frame frame;
     bool seen_text = false;
-    for (const json& piece : *single) {
+    for (const JsonValue& piece : *single) {
         if (find_field(piece, "Sequence") != nullptr) {
             if (seen_text)
                 return error(Status::unsupported, where, ".single with the text twice is not supported");
             seen_text = true;
             continue;
         }
-        const json* special = find_field(piece, "SpecialToken");
+        const JsonValue* special = find_field(piece, "SpecialToken");
         if (special == nullptr) return error(Status::format, where, ".single has a piece of unknown kind");
         FP4_ASSIGN(std::string name, string_field(*special, "id", where));
-        const json* tokens = find_field(component, "special_tokens");
-        const json* token = tokens == nullptr ? nullptr : find_field(*tokens, name.c_str());
+        const JsonValue* tokens = find_field(component, "special_tokens");
+        const JsonValue* token = tokens == nullptr ? nullptr : find_field(*tokens, name.c_str());
         if (token == nullptr) return error(Status::format, where, ".special_tokens has no '", name, "'");
-        FP4_ASSIGN(const json* ids, array_field(*token, "ids", where));
-        for (const json& value : *ids) {
+        FP4_ASSIGN(const JsonValue::Array* ids, array_field(*token, "ids", where));
+        for (const JsonValue& value : *ids) {
             FP4_ASSIGN(int32_t id, token_id(value, where));
             (seen_text ? frame.suffix : frame.prefix).push_back(id);
         }
@@ -85,10 +83,10 @@ Result<Frame> frame_from_template(const json& component, const std::string& wher
 }
 
 // BertProcessing and RobertaProcessing: [cls] text [sep], each as ["text", id].
-Result<Frame> frame_from_pairs(const json& component, const std::string& where) {
+Result<Frame> frame_from_pairs(const JsonValue& component, const std::string& where) {
     Frame frame;
     for (auto [key, ids] : {std::pair("cls", &frame.prefix), std::pair("sep", &frame.suffix)}) {
-        FP4_ASSIGN(const json* pair, array_field(component, key, where));
+        FP4_ASSIGN(const JsonValue::Array* pair, array_field(component, key, where));
         if (pair->size() != 2) return error(Status::format, where, ".", key, " must be [text, id]");
         FP4_ASSIGN(int32_t id, token_id((*pair)[1], where));
         ids->push_back(id);
@@ -98,21 +96,21 @@ Result<Frame> frame_from_pairs(const json& component, const std::string& where) 
 
 } // namespace
 
-Result<ParsedDecoder> decoder_from_json(const json& component) {
+Result<ParsedDecoder> decoder_from_json(const JsonValue& component) {
     ParsedDecoder result;
     bool fused = false;
     FP4_TRY(walk_components(component, "decoders", "decoder",
-                            [&](const json& member, const std::string& type, const std::string& where) {
+                            [&](const JsonValue& member, const std::string& type, const std::string& where) {
                                 return add_decoder(member, type, where, fused, result);
                             }));
     return result;
 }
 
-Result<std::optional<Frame>> post_processor_from_json(const json& component) {
+Result<std::optional<Frame>> post_processor_from_json(const JsonValue& component) {
     std::optional<Frame> frame;
     FP4_TRY(walk_components(
         component, "processors", "post_processor",
-        [&](const json& member, const std::string& type, const std::string& where) -> Result<void> {
+        [&](const JsonValue& member, const std::string& type, const std::string& where) -> Result<void> {
             if (type == "ByteLevel") return {}; // only about offsets
             if (frame) return error(Status::unsupported, where, " after another is not supported");
             if (type == "TemplateProcessing") {

@@ -1,6 +1,5 @@
 #include "libfp4/text/tokenizer/json_patterns.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "libfp4/text/tokenizer/json_fields.h"
@@ -8,13 +7,11 @@
 
 namespace fp4::tokenization {
 
-using nlohmann::json;
-
 Error unsupported_component(const std::string& where) {
     return error(Status::unsupported, where, " is not supported");
 }
 
-Result<std::string> inserted_text(const json& object, const char* key, const std::string& where) {
+Result<std::string> inserted_text(const JsonValue& object, const char* key, const std::string& where) {
     FP4_ASSIGN(std::string text, string_field(object, key, where));
     if (text.size() > max_inserted_text) {
         return error(Status::limit, where, ".", key, " has ", text.size(), " bytes; the limit is ",
@@ -23,8 +20,8 @@ Result<std::string> inserted_text(const json& object, const char* key, const std
     return text;
 }
 
-Result<Pattern> pattern_field(const json& object, const std::string& where) {
-    const json* pattern = find_field(object, "pattern");
+Result<Pattern> pattern_field(const JsonValue& object, const std::string& where) {
+    const JsonValue* pattern = find_field(object, "pattern");
     if (pattern == nullptr) return error(Status::format, where, ".pattern is absent");
     Pattern result;
     FP4_ASSIGN(result.literal, optional_string_field(*pattern, "String", where));
@@ -36,7 +33,7 @@ Result<Pattern> pattern_field(const json& object, const std::string& where) {
     return result;
 }
 
-Result<MetaspaceFields> metaspace_fields(const json& component, const std::string& where) {
+Result<MetaspaceFields> metaspace_fields(const JsonValue& component, const std::string& where) {
     FP4_ASSIGN(std::string replacement, inserted_text(component, "replacement", where));
     FP4_ASSIGN(bool add_prefix, bool_field(component, "add_prefix_space", true, where));
     FP4_ASSIGN(auto name, optional_string_field(component, "prepend_scheme", where));

@@ -1,6 +1,5 @@
 // tokenizer.json (and tokenizer_config.json) of Hugging Face models.
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "libfp4/base/log.h"
 #include "libfp4/text/tokenizer/byte_level.h"
@@ -12,7 +11,6 @@
 namespace fp4 {
 
 using namespace tokenization;
-using nlohmann::json;
 
 namespace {
 
@@ -27,7 +25,7 @@ constexpr std::array<std::string_view, 7> usual_eos = {
 
 class JsonLoader {
   public:
-    JsonLoader(const json& document, const json& config) : document_(document), config_(config) {}
+    JsonLoader(const JsonValue& document, const JsonValue& config) : document_(document), config_(config) {}
 
     Result<TokenizerParts> load() {
         FP4_ASSIGN(Normalizer normalizer, normalizer_from_json(component("normalizer")));
@@ -60,12 +58,12 @@ class JsonLoader {
     }
 
   private:
-    const json& component(const char* key) const {
-        static const json absent;
-        const json* found = find_field(document_, key);
+    const JsonValue& component(const char* key) const {
+        static const JsonValue absent;
+        const JsonValue* found = find_field(document_, key);
         return found == nullptr ? absent : *found;
     }
-    const json& model() const { return component("model"); }
+    const JsonValue& model() const { return component("model"); }
 
     // A token's text as the vocabulary keeps it; nullopt when words can never spell it.
     std::optional<std::string> internal_text(const std::string& spelled) const {
@@ -73,7 +71,7 @@ class JsonLoader {
     }
 
     Result<void> read_options() {
-        if (!model().is_object()) return error(Status::format, "model is absent");
+        if (!model().object()) return error(Status::format, "model is absent");
         FP4_ASSIGN(auto type, optional_string_field(model(), "type", "model"));
         if (type.value_or("BPE") != "BPE") {
             return error(Status::unsupported, "model type '", *type, "' is not supported; only BPE is");
@@ -83,8 +81,8 @@ class JsonLoader {
             if (!text.value_or("").empty())
                 return error(Status::unsupported, "model.", affix, " is not supported");
         }
-        const json* dropout = find_field(model(), "dropout");
-        if (dropout != nullptr && *dropout != 0.0)
+        const JsonValue* dropout = find_field(model(), "dropout");
+        if (dropout != nullptr && dropout->number() != 0.0)
             return error(Status::unsupported, "model.dropout is not supported");
         FP4_ASSIGN(options_.byte_fallback, bool_field(model(), "byte_fallback", false, "model"));
         FP4_ASSIGN(options_.ignore_merges, bool_field(model(), "ignore_merges", false, "model"));
@@ -93,16 +91,15 @@ class JsonLoader {
     }
 
     Result<void> read_vocabulary() {
-        const json* vocab = find_field(model(), "vocab");
-        if (vocab == nullptr || !vocab->is_object())
-            return error(Status::format, "model.vocab must be an object");
+        const JsonValue* field = find_field(model(), "vocab");
+        const JsonValue::Object* vocab = field == nullptr ? nullptr : field->object();
+        if (vocab == nullptr) return error(Status::format, "model.vocab must be an object");
         vocabulary_.reserve(vocab->size(), vocab->size() * 8);
-        for (const auto& [spelled, value] : vocab->items()) {
-            if (!value.is_number_unsigned() || value.get<uint64_t>() > INT64_MAX) {
-                return error(Status::format, "model.vocab['", spelled, "'] is no token id");
-            }
+        for (const auto& [spelled, value] : *vocab) {
+            auto id = value.integer();
+            if (!id || *id < 0) return error(Status::format, "model.vocab['", spelled, "'] is no token id");
             auto text = internal_text(spelled);
-            FP4_TRY(vocabulary_.add(value.get<int64_t>(), text ? *text : spelled, text.has_value()));
+            FP4_TRY(vocabulary_.add(*id, text ? *text : spelled, text.has_value()));
         }
         FP4_ASSIGN(auto unknown, optional_string_field(model(), "unk_token", "model"));
         if (unknown) {
@@ -121,17 +118,18 @@ class JsonLoader {
     }
 
     Result<void> read_merges() {
-        FP4_ASSIGN(const json* merges, array_field(model(), "merges", "model"));
+        FP4_ASSIGN(const JsonValue::Array* merges, array_field(model(), "merges", "model"));
         if (merges->size() >= MergeTable::no_rank) return error(Status::limit, "model.merges is too long");
         merges_.reserve(merges->size());
         std::string left, right;
         for (size_t i = 0; i < merges->size(); ++i) {
-            const json& merge = (*merges)[i];
-            if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-                left = merge[0].get_ref<const std::string&>();
-                right = merge[1].get_ref<const std::string&>();
-            } else if (merge.is_string()) {
-                const auto& both = merge.get_ref<const std::string&>();
+            const JsonValue& merge = (*merges)[i];
+            const JsonValue::Array* pair = merge.array();
+            if (pair && pair->size() == 2 && (*pair)[0].string() && (*pair)[1].string()) {
+                left = *(*pair)[0].string();
+                right = *(*pair)[1].string();
+            } else if (merge.string()) {
+                const std::string& both = *merge.string();
                 size_t space = both.find(' ');
                 if (space == both.npos || both.find(' ', space + 1) != both.npos) {
                     return error(Status::format, "model.merges[", i,
@@ -152,10 +150,10 @@ class JsonLoader {
 
     Result<void> read_added_tokens() {
         if (find_field(document_, "added_tokens") == nullptr) return {};
-        FP4_ASSIGN(const json* tokens, array_field(document_, "added_tokens", "tokenizer"));
+        FP4_ASSIGN(const JsonValue::Array* tokens, array_field(document_, "added_tokens", "tokenizer"));
         for (size_t i = 0; i < tokens->size(); ++i) {
             std::string where = concat("added_tokens[", i, "]");
-            const json& entry = (*tokens)[i];
+            const JsonValue& entry = (*tokens)[i];
             AddedToken token;
             FP4_ASSIGN(token.content, string_field(entry, "content", where));
             FP4_ASSIGN(token.special, bool_field(entry, "special", false, where));
@@ -163,12 +161,11 @@ class JsonLoader {
             FP4_ASSIGN(token.rstrip, bool_field(entry, "rstrip", false, where));
             FP4_ASSIGN(token.single_word, bool_field(entry, "single_word", false, where));
             FP4_ASSIGN(token.normalized, bool_field(entry, "normalized", !token.special, where));
-            const json* id = find_field(entry, "id");
-            if (id == nullptr || !id->is_number_unsigned() || id->get<uint64_t>() > INT64_MAX) {
-                return error(Status::format, where, ".id is no token id");
-            }
+            const JsonValue* field = find_field(entry, "id");
+            auto id = field == nullptr ? std::nullopt : field->integer();
+            if (!id || *id < 0) return error(Status::format, where, ".id is no token id");
             if (token.content.empty()) continue; // an empty token is in no text
-            FP4_TRY(place_added_token(id->get<int64_t>(), where, token));
+            FP4_TRY(place_added_token(*id, where, token));
             added_.push_back(std::move(token));
         }
         return {};
@@ -199,13 +196,13 @@ class JsonLoader {
 
     // A token named in tokenizer_config.json, as text or as an object with the text in `content`.
     Result<std::optional<int32_t>> configured(const char* key, const AddedTokens& added) const {
-        const json* field = find_field(config_, key);
+        const JsonValue* field = find_field(config_, key);
         if (field == nullptr) return std::optional<int32_t>();
-        const json* content = field->is_object() ? find_field(*field, "content") : field;
-        if (content == nullptr || !content->is_string()) {
+        const JsonValue* content = field->object() ? find_field(*field, "content") : field;
+        if (content == nullptr || !content->string()) {
             return error(Status::format, "tokenizer_config: ", key, " must be a token's text");
         }
-        const AddedToken* token = added.find(content->get_ref<const std::string&>());
+        const AddedToken* token = added.find(*content->string());
         return token == nullptr ? std::optional<int32_t>() : token->id;
     }
 
@@ -245,25 +242,19 @@ class JsonLoader {
         return frame;
     }
 
-    const json& document_;
-    const json& config_;
+    const JsonValue& document_;
+    const JsonValue& config_;
     BpeOptions options_;
     Vocabulary vocabulary_;
     MergeTable merges_;
     std::vector<AddedToken> added_;
 };
 
-Result<json> parse_document(std::string_view text, const char* what) {
-    json document = json::parse(text, nullptr, false);
-    if (document.is_discarded()) return error(Status::format, what, ": not valid JSON");
-    return document;
-}
-
 Result<TokenizerParts> parts_from_json(std::string_view tokenizer_json, std::string_view config_json) {
-    FP4_ASSIGN(json document, parse_document(tokenizer_json, "tokenizer"));
-    json config;
+    FP4_ASSIGN(JsonValue document, parse_json(tokenizer_json, "tokenizer"));
+    JsonValue config;
     if (!config_json.empty()) {
-        FP4_ASSIGN(config, parse_document(config_json, "tokenizer_config"));
+        FP4_ASSIGN(config, parse_json(config_json, "tokenizer_config"));
     }
     return JsonLoader(document, config).load();
 }

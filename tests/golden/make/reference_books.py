@@ -60,6 +60,8 @@ def nvfp4(w):
     return np.where(scale > 0, e2m1(b / np.where(scale > 0, scale, 1)) * scale, 0).reshape(w.shape)
 
 
+FIRST = 4  # windows also reported by themselves, for tests that cannot wait for all
+
 RULES = {
     "mxfp4_floor": lambda w: mxfp4(w, [0]),
     "mxfp4_mse_floor-1..floor+2": lambda w: mxfp4(w, [-1, 0, 1, 2]),
@@ -74,7 +76,8 @@ def main():
     with open(text_path, encoding="utf-8", newline="") as f:
         ids = tok.encode(f.read()).ids
     ctx = 512
-    result = dict(text_ids=len(ids), base=perplexity(model, ids, ctx), base_bos0=perplexity(model, ids, ctx, bos=0))
+    result = dict(text_ids=len(ids), base=perplexity(model, ids, ctx), base_bos0=perplexity(model, ids, ctx, bos=0),
+                  base_first=perplexity(model, ids, ctx, FIRST))
     print(json.dumps(result, indent=1), flush=True)
 
     parts = windows(ids, ctx)
@@ -111,11 +114,13 @@ def main():
             same.append((p.argmax(-1) == logp.argmax(-1))[1:])
             nll.append(scored_nll(full, w))
             nll_256.append(-logp.gather(1, torch.tensor(w[ctx // 2:])[:, None])[:, 0])
+        first = dict(windows=FIRST, kl_mean=float(torch.cat(kl[:FIRST]).mean()), top1_agreement=float(torch.cat(same[:FIRST]).double().mean()),
+                     perplexity=math.exp(float(torch.cat(nll[:FIRST]).mean())))
         kl, same, nll = torch.cat(kl), torch.cat(same).double(), torch.cat(nll)
         result[rule] = dict(kl_mean_256=float(torch.cat(kl_256).mean()), perplexity_256=math.exp(float(torch.cat(nll_256).mean())),
                             kl_mean=float(kl.mean()), kl_median=float(kl.median()), kl_p99=float(torch.quantile(kl, 0.99)), kl_max=float(kl.max()),
                             top1_agreement=float(same.mean()), perplexity=math.exp(float(nll.mean())), tokens=len(kl),
-                            weight_relative_mse=error / energy)
+                            weight_relative_mse=error / energy, first=first)
         print(rule, json.dumps(result[rule]), flush=True)
     if len(sys.argv) > 3:
         with open(sys.argv[3], "w") as f:
