@@ -522,9 +522,10 @@ typedef struct fp4_gen_config {
 FP4_API fp4_status fp4_gen_config_init(fp4_gen_config* config, uint32_t size);
 
 /* Begins a generation after what the context holds. The context serves no other call until the generation is
- * finished or closed (FP4_E_BUSY). Afterwards ctx holds the prompt and all generated tokens but the last,
- * which was never run through the model: begin a next prompt with it. Without prompt and tokens the
- * generation goes on from the context's last token. Thread: one (ctx). */
+ * finished or closed (FP4_E_BUSY). Afterwards ctx holds the prompt and the generated tokens but the last,
+ * which was never run through the model (after a cancel perhaps it was: fp4_ctx_tokens tells); begin a next
+ * prompt with it. Without prompt and tokens the generation goes on from the context's last token. Thread: one
+ * (ctx). */
 FP4_API fp4_status fp4_gen_start(fp4_gen** gen, fp4_ctx* ctx, const fp4_gen_config* config);
 
 typedef struct fp4_step_info {
