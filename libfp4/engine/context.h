@@ -73,6 +73,7 @@ class Context {
   private:
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
+    Result<void> run(std::span<const int32_t> tokens, float* all_logits); // null: only the last row, on the device
     void start_pass(std::span<const int32_t> tokens, size_t position);
     void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
 

@@ -253,17 +253,12 @@ void write_extension(JsonWriter& json, const ModelConfig& config) {
 } // namespace
 
 Result<ModelConfig> config_from_json(std::string_view text, const std::string& source) {
-    Json document = Json::parse(text, nullptr, false);
-    if (!document.is_object()) return error(Status::format, source, ": not a JSON object");
-    if (auto nested = document.find("text_config"); nested != document.end() && nested->is_object()) {
-        // Multimodal checkpoints keep the language model's configuration one level down.
-        // Moved, for copying recurses as deep as the file nests.
-        Json inner = std::move(*nested);
-        auto type = document.find("model_type");
-        if (!inner.contains("model_type") && type != document.end()) inner["model_type"] = std::move(*type);
-        document = std::move(inner);
-    }
-    Fields fields(document, source);
+    FP4_ASSIGN(JsonValue root, parse_json(text, source));
+    if (!root.object()) return error(Status::format, source, ": not a JSON object");
+    // Multimodal checkpoints keep the language model's configuration one level down.
+    const JsonValue* nested = root.find("text_config");
+    Fields outer(root, source);
+    Fields fields(nested && nested->object() ? *nested : root, source);
     ModelConfig config;
     FP4_ASSIGN(std::string outer_type, outer.text("model_type", ""));
     FP4_ASSIGN(std::string type, fields.text("model_type", outer_type.c_str()));

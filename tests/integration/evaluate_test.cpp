@@ -1,4 +1,5 @@
 // Perplexity and divergence on models: the identities that must hold, and what is refused.
+#include "libfp4/text/tokenizer/tokenizer.h"
 #include "libfp4/quant/evaluate.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
 // Generation: the same text however it is driven, every reason to finish, honest statistics.
 #include "libfp4/engine/generation.h"
 
+#include <cmath>
 #include <doctest/doctest.h>
 
 #include <limits>
