@@ -128,7 +128,8 @@ fp4_status fp4_gen_read(fp4_gen* gen, char* text, size_t capacity, size_t* bytes
         FP4_ASSIGN(CallGuard guard, CallGuard::enter(gen->in_read));
         size_t taken = 0;
         FP4_ASSIGN(Generation::Read state, gen->generation->read(text, capacity, taken, timeout_ms));
-        if (state == Generation::Read::timeout) return error(Status::timeout, "no text within ", timeout_ms, " ms");
+        if (state == Generation::Read::timeout)
+            return error(Status::timeout, "no text within ", timeout_ms, " ms");
         *bytes = taken;
         return state == Generation::Read::done ? Status::done : Status::more;
     });

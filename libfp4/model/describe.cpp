@@ -93,8 +93,9 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
     json.member("parameters", sum.elements);
     json.member("tensor_bytes", sum.bytes);
     json.member("file_bytes", file_bytes(*checkpoint));
-    json.member("bits_per_weight",
-                sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
+    json.member(
+        "bits_per_weight",
+        sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
     write_tokenizer(json, *checkpoint);
     json.member("chat_template", read_chat_template(*checkpoint).ok());
     FP4_TRY(write_manifest(json, *checkpoint));
