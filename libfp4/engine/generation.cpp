@@ -124,6 +124,9 @@ void Generation::work_or_end() noexcept {
     } catch (const std::bad_alloc&) {
         context_.abandon_pass();
         fail(error(Status::memory, "out of memory")); // so short that it needs none
+    } catch (const std::exception&) {
+        context_.abandon_pass();
+        fail(error(Status::internal, "internal error")); // never on purpose, but a host must not die of it
     }
 }
 

@@ -18,8 +18,7 @@
 namespace fp4 {
 
 struct GenerationRequest {
-    std::vector<int32_t>
-        prompt; // tokens to append first; may be empty if the context has logits to go on from
+    std::vector<int32_t> prompt; // appended first; may be empty if the context holds a token to go on from
     SamplingConfig sampling;
     std::vector<LogitBias> bias;
     std::vector<std::string> stops;
