@@ -40,16 +40,6 @@ void write_tensors(JsonWriter& json, const Checkpoint& checkpoint) {
     json.end_array();
 }
 
-// Of the files that hold the tensors.
-uint64_t file_bytes(const Checkpoint& checkpoint) {
-    std::map<const ByteSource*, uint64_t> sizes;
-    for (const StoredRegion& region : checkpoint.regions())
-        sizes[region.source.get()] = region.source->size();
-    uint64_t total = 0;
-    for (auto [source, size] : sizes) total += size;
-    return total;
-}
-
 void write_tokenizer(JsonWriter& json, const Checkpoint& checkpoint) {
     json.key("tokenizer");
     const GgufMetadata* metadata = checkpoint.gguf();
@@ -74,6 +64,15 @@ Result<void> write_manifest(JsonWriter& json, const Checkpoint& checkpoint) {
 }
 
 } // namespace
+
+uint64_t file_bytes(const Checkpoint& checkpoint) {
+    std::map<const ByteSource*, uint64_t> sizes;
+    for (const StoredRegion& region : checkpoint.regions())
+        sizes[region.source.get()] = region.source->size();
+    uint64_t total = 0;
+    for (auto [source, size] : sizes) total += size;
+    return total;
+}
 
 Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& checkpoint) {
     const Totals sum = totals(*checkpoint);
