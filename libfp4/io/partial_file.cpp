@@ -75,9 +75,10 @@ Result<std::unique_ptr<PartialFile>> PartialFile::create(const std::string& path
     if (stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
         return error(Status::argument, path, ": exists and is not a regular file");
     }
-    FP4_ASSIGN(int fd, open_locked(path + ".partial"));
-    std::unique_ptr<PartialFile> file(new PartialFile(path, fd));
-    if (int cause = reserve(fd, bytes)) {
+    // The object first: were it made after the descriptor, running out of memory would leave that open and locked.
+    std::unique_ptr<PartialFile> file(new PartialFile(path, -1));
+    FP4_ASSIGN(file->fd_, open_locked(file->partial_path_));
+    if (int cause = reserve(file->fd_, bytes)) {
         return file->failure(concat("taking ", bytes, " bytes of disk space"), cause);
     }
     return file;
