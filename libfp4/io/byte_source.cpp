@@ -19,12 +19,29 @@ std::string errno_text(int number) {
 
 class FileSource final : public ByteSource {
   public:
-    FileSource(std::string path, int fd, uint64_t size) : path_(std::move(path)), fd_(fd), size_(size) {}
+    explicit FileSource(std::string path) : path_(std::move(path)) {}
     FileSource(const FileSource&) = delete;
     FileSource& operator=(const FileSource&) = delete;
     ~FileSource() override {
         if (mapping_ != MAP_FAILED) munmap(mapping_, size_);
-        close(fd_);
+        if (fd_ >= 0) close(fd_);
+    }
+
+    Result<void> open_regular() {
+        // O_NONBLOCK: opening a FIFO must not wait for its writer. It has no effect on regular files.
+        fd_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd_ < 0) {
+            int cause = errno;
+            return error(cause == ENOENT ? Status::not_found : Status::io, path_, ": ", errno_text(cause));
+        }
+        struct stat info;
+        if (fstat(fd_, &info) != 0) {
+            int cause = errno;
+            return error(Status::io, path_, ": ", errno_text(cause));
+        }
+        if (!S_ISREG(info.st_mode)) return error(Status::io, path_, ": not a regular file");
+        size_ = static_cast<uint64_t>(info.st_size);
+        return {};
     }
 
     const std::string& name() const override { return path_; }
@@ -68,8 +85,8 @@ class FileSource final : public ByteSource {
 
   private:
     std::string path_;
-    int fd_;
-    uint64_t size_;
+    int fd_ = -1;
+    uint64_t size_ = 0;
     void* mapping_ = MAP_FAILED;
 };
 
@@ -104,23 +121,8 @@ Result<void> check_range(const ByteSource& source, uint64_t offset, uint64_t byt
 }
 
 Result<std::shared_ptr<ByteSource>> open_file(const std::string& path, bool allow_map) {
-    // O_NONBLOCK: opening a FIFO must not wait for its writer. It has no effect on regular files.
-    int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        int cause = errno;
-        return error(cause == ENOENT ? Status::not_found : Status::io, path, ": ", errno_text(cause));
-    }
-    struct stat info;
-    if (fstat(fd, &info) != 0) {
-        int cause = errno;
-        close(fd);
-        return error(Status::io, path, ": ", errno_text(cause));
-    }
-    if (!S_ISREG(info.st_mode)) {
-        close(fd);
-        return error(Status::io, path, ": not a regular file");
-    }
-    auto file = std::make_shared<FileSource>(path, fd, static_cast<uint64_t>(info.st_size));
+    auto file = std::make_shared<FileSource>(path);
+    FP4_TRY(file->open_regular());
     if (allow_map) file->try_map();
     return std::shared_ptr<ByteSource>(std::move(file));
 }

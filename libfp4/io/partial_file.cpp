@@ -63,8 +63,7 @@ int reserve(int fd, uint64_t bytes) {
 
 } // namespace
 
-PartialFile::PartialFile(std::string path, int fd)
-    : path_(std::move(path)), partial_path_(path_ + ".partial"), fd_(fd) {}
+PartialFile::PartialFile(std::string path) : path_(std::move(path)), partial_path_(path_ + ".partial") {}
 
 PartialFile::~PartialFile() {
     give_up();
@@ -106,6 +105,7 @@ Result<void> PartialFile::write_at(uint64_t offset, std::span<const uint8_t> byt
 
 Result<void> PartialFile::commit() {
     if (fd_ < 0) return error(Status::state, partial_path_, ": is closed");
+    const std::string folder = std::filesystem::path(path_).parent_path().string();
     if (fsync(fd_) != 0) return failure("syncing", errno);
     if (rename(partial_path_.c_str(), path_.c_str()) != 0)
         return failure(concat("renaming to ", path_), errno);
@@ -113,7 +113,6 @@ Result<void> PartialFile::commit() {
     fd_ = -1;
     // The rename survives a power cut once the folder is synced. The file itself is complete either way, so a
     // file system that cannot sync a folder is no failure.
-    std::string folder = std::filesystem::path(path_).parent_path().string();
     int folder_fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd >= 0) {
         fsync(folder_fd);

@@ -26,12 +26,12 @@ class PartialFile {
     void give_up() noexcept;
 
   private:
-    PartialFile(std::string path, int fd);
+    explicit PartialFile(std::string path);
     Error failure(std::string_view action, int cause) const;
 
     std::string path_;
     std::string partial_path_;
-    int fd_;
+    int fd_ = -1;
 };
 
 } // namespace fp4

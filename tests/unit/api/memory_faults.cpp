@@ -3,11 +3,21 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace fp4::test {
 
 namespace {
+
+// Of this process, where the system lists them.
+size_t open_files() {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    size_t count = 0;
+    for (auto entry = fs::directory_iterator("/proc/self/fd", ignored); entry != fs::directory_iterator(); ++entry) ++count;
+    return count;
+}
 
 CountingAllocator* install() {
     auto* created = new CountingAllocator;
@@ -29,6 +39,7 @@ void exhaust(const char* name, const std::function<fp4_status()>& attempt) {
     REQUIRE_MESSAGE(attempt() >= 0, name);
     REQUIRE_MESSAGE(attempt() >= 0, name); // what is made once exists now
     const int64_t bytes = memory.bytes, blocks = memory.blocks;
+    const size_t files = open_files();
     int64_t failures = 0;
     for (auto how : {CountingAllocator::Failing::once, CountingAllocator::Failing::from_then_on}) {
         for (int64_t n = 1;; n += 1 + n / 150) {
@@ -50,12 +61,14 @@ void exhaust(const char* name, const std::function<fp4_status()>& attempt) {
             }
             REQUIRE(memory.bytes == bytes);
             REQUIRE(memory.blocks == blocks);
+            if (n < 100) REQUIRE(open_files() == files);
         }
     }
     MESSAGE(std::string(name) << ": " << failures << " failures");
     CHECK(failures > 0);
     CHECK(attempt() >= 0);
     CHECK(memory.bytes == bytes);
+    CHECK(open_files() == files);
     CHECK(memory.wrong == 0);
 }
 
