@@ -75,7 +75,7 @@ Result<std::unique_ptr<PartialFile>> PartialFile::create(const std::string& path
         return error(Status::argument, path, ": exists and is not a regular file");
     }
     // The object first: were it made after the descriptor, running out of memory would leave that open and locked.
-    std::unique_ptr<PartialFile> file(new PartialFile(path, -1));
+    std::unique_ptr<PartialFile> file(new PartialFile(path));
     FP4_ASSIGN(file->fd_, open_locked(file->partial_path_));
     if (int cause = reserve(file->fd_, bytes)) {
         return file->failure(concat("taking ", bytes, " bytes of disk space"), cause);
