@@ -53,7 +53,8 @@ fp4_status fp4_quantize_rows(int32_t format, const char* scale_rule, const float
         const char* name = scale_rule ? scale_rule : "mse";
         auto rule = parse_scale_rule(name);
         if (!rule || !scale_rule_applies(block, *rule)) {
-            return error(Status::argument, "scale rule '", name, "' does not apply to ", block_format_name(block));
+            return error(Status::argument, "scale rule '", name, "' does not apply to ",
+                         block_format_name(block));
         }
         float amax = 0;
         for (size_t row = 0; row < rows; ++row) {

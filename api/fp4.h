@@ -27,22 +27,26 @@
  *       return status == FP4_DONE ? 0 : 1;
  *   }
  *
- * Objects: a model holds weights and tokenizer and never changes; a context holds one conversation's KV cache; a
- * generation produces text on a context, stepped by the caller or by a thread of its own; a job is long work in the
- * background. Closing an object that others still use is legal: its memory goes when the last user closes.
+ * Objects: a model holds weights and tokenizer and never changes; a context holds one conversation's KV
+ * cache; a generation produces text on a context, stepped by the caller or by a thread of its own; a job is
+ * long work in the background. Closing an object that others still use is legal: its memory goes when the
+ * last user closes.
  *
  * Rules of every function
- *   Errors    A negative status is a failure; fp4_last_error() then says what and why. A failed call leaves its objects
- *             and output arguments as they were. FP4_MORE and FP4_DONE are informative and positive.
- *   Threads   "any": from any thread at any time. "one": one thread at a time per handle (two such calls at once on one
- *             handle give FP4_E_BUSY). "cancel": from any thread, also while another call on the handle runs.
- *   Structs   Start with size = sizeof(struct) as the caller was compiled; *_init fills the defaults. NULL means all
- *             defaults where a config is optional. Unused flag bits must be 0.
- *   Strings   UTF-8. Input is copied. Text comes out in the caller's buffer; with (buffer, capacity, needed) the
- *             call sets *needed to the full size in bytes without terminator and gives FP4_E_SPACE if it exceeds
- *             the capacity; buffer = NULL and capacity = 0 only asks. Output is not terminated unless stated.
- *   Callbacks Only log sinks, allocators and fp4_io functions are called by library threads. None may call back into
- *             the handle it serves.
+ *   Errors    A negative status is a failure; fp4_last_error() then says what and why. A failed call leaves
+ *             its objects and output arguments as they were. FP4_MORE and FP4_DONE are informative and
+ *             positive.
+ *   Threads   "any": from any thread at any time. "one": one thread at a time per handle (two such calls at
+ *             once on one handle give FP4_E_BUSY). "cancel": from any thread, also while another call on the
+ *             handle runs.
+ *   Structs   Start with size = sizeof(struct) as the caller was compiled; *_init fills the defaults. NULL
+ *             means all defaults where a config is optional. Unused flag bits must be 0.
+ *   Strings   UTF-8. Input is copied. Text comes out in the caller's buffer; with (buffer, capacity, needed)
+ *             the call sets *needed to the full size in bytes without terminator and gives FP4_E_SPACE if it
+ *             exceeds the capacity; buffer = NULL and capacity = 0 only asks. Output is not terminated unless
+ *             stated.
+ *   Callbacks Only log sinks, allocators and fp4_io functions are called by library threads. None may call
+ *             back into the handle it serves.
  */
 #ifndef FP4_H
 #define FP4_H
@@ -103,7 +107,7 @@ typedef struct fp4_ctx fp4_ctx;
 typedef struct fp4_gen fp4_gen;
 typedef struct fp4_job fp4_job;
 
-/* ---- Library ---------------------------------------------------------------------------------------------- */
+/* ---- Library ------------------------------------------------------------------------------------------- */
 
 /* FP4_VERSION of the library that runs (major * 10000 + minor * 100 + patch). Thread: any. */
 FP4_API uint32_t fp4_version(void);
@@ -111,7 +115,8 @@ FP4_API uint32_t fp4_version(void);
 /* One line: version, compiler, backends and instruction sets built in. Static storage. Thread: any. */
 FP4_API const char* fp4_build_info(void);
 
-/* Stable name of a status, for example "FP4_E_FORMAT"; "FP4_E_UNKNOWN" for others. Static storage. Thread: any. */
+/* Stable name of a status, for example "FP4_E_FORMAT"; "FP4_E_UNKNOWN" for others. Static storage. Thread:
+ * any. */
 FP4_API const char* fp4_status_name(fp4_status status);
 
 /* What went wrong in this thread's last failed call; "" after a successful one. Valid until the thread's next
@@ -130,7 +135,8 @@ FP4_API fp4_status fp4_set_log(fp4_log_fn fn, int32_t level, void* user);
 /* Takes the oldest unread log message (the last 256 are kept). FP4_DONE when there is none. Thread: any. */
 FP4_API fp4_status fp4_log_read(int32_t* level, char* text, size_t capacity, size_t* needed);
 
-/* A host's allocator. Alignment is a power of two of at most 64. Must be thread-safe. allocate may return NULL. */
+/* A host's allocator. Alignment is a power of two of at most 64. Must be thread-safe. allocate may return
+ * NULL. */
 typedef struct fp4_allocator {
     uint32_t size;
     uint32_t flags; /* 0 */
@@ -159,7 +165,7 @@ typedef struct fp4_io {
     int32_t (*write)(void* user, const void* source, uint64_t bytes);
 } fp4_io;
 
-/* ---- Devices ---------------------------------------------------------------------------------------------- */
+/* ---- Devices ------------------------------------------------------------------------------------------- */
 
 typedef struct fp4_device_info {
     uint32_t size;
@@ -177,20 +183,20 @@ enum { FP4_DEVICE_USABLE = 1 };
 FP4_API int32_t fp4_device_count(void);
 FP4_API fp4_status fp4_device_info_get(int32_t index, fp4_device_info* info);
 
-/* Bytes the library uses on a device now, and what the device has free. Cheap enough for every frame. Either may be
- * NULL. Thread: any. */
+/* Bytes the library uses on a device now, and what the device has free. Cheap enough for every frame. Either
+ * may be NULL. Thread: any. */
 FP4_API fp4_status fp4_device_memory(const char* device, uint64_t* used, uint64_t* available);
 
-/* ---- Models ----------------------------------------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------------------------------------- */
 
-/* Numeric path of the linear layers: what weights and activations are multiplied as.
- * W16A16: unquantized weights, activations not rounded. W4A16: microscaling weights (any of 4, 6, 8 bit),
- * activations not rounded. W4A8: activations rounded to 8 bit per 32. W4A4: activations rounded to the weights'
- * own 4-bit format. AUTO: what the model was quantized for, else the fastest path without visible loss. */
+/* Numeric path of the linear layers: what weights and activations are multiplied as. W16A16: unquantized
+ * weights, activations not rounded. W4A16: microscaling weights (any of 4, 6, 8 bit), activations not
+ * rounded. W4A8: activations rounded to 8 bit per 32. W4A4: activations rounded to the weights' own 4-bit
+ * format. AUTO: what the model was quantized for, else the fastest path without visible loss. */
 enum { FP4_PATH_AUTO = 0, FP4_PATH_W16A16 = 1, FP4_PATH_W4A16 = 2, FP4_PATH_W4A8 = 3, FP4_PATH_W4A4 = 4 };
 
 enum {
-    FP4_MODEL_NO_MMAP = 1 /* read into memory instead of mapping; for files others may truncate while in use */
+    FP4_MODEL_NO_MMAP = 1 /* read into memory instead of mapping; for files others may cut while in use */
 };
 
 typedef struct fp4_model_config {
@@ -201,13 +207,15 @@ typedef struct fp4_model_config {
 } fp4_model_config;
 FP4_API fp4_status fp4_model_config_init(fp4_model_config* config, uint32_t size);
 
-/* Opens a Hugging Face folder, a .gguf file (any part of a split) or a .fp4 file. config may be NULL. Thread: any. */
+/* Opens a Hugging Face folder, a .gguf file (any part of a split) or a .fp4 file. config may be NULL. Thread:
+ * any. */
 FP4_API fp4_status fp4_model_open(fp4_model** model, const char* path, const fp4_model_config* config);
 
 /* The same as a job with progress and cancel; take the model with fp4_job_take_model. Thread: any. */
 FP4_API fp4_status fp4_model_open_start(fp4_job** job, const char* path, const fp4_model_config* config);
 
-/* NULL is allowed. Memory is freed when no context, generation or job uses the model any more. Thread: any. */
+/* NULL is allowed. Memory is freed when no context, generation or job uses the model any more. Thread: any.
+ * */
 FP4_API void fp4_model_close(fp4_model* model);
 
 typedef struct fp4_model_info {
@@ -236,17 +244,18 @@ enum { FP4_MODEL_HAS_CHAT_TEMPLATE = 1, FP4_MODEL_HAS_TOKENIZER = 2 };
 /* Set info->size before the call. Thread: any. */
 FP4_API fp4_status fp4_model_info_get(const fp4_model* model, fp4_model_info* info);
 
-/* A text property: "name", "chat_template", "config" (JSON), "manifest" (JSON, .fp4 files), or a key of a GGUF file's metadata.
- * FP4_E_NOT_FOUND if there is none. Thread: any. */
-FP4_API fp4_status fp4_model_meta(const fp4_model* model, const char* key, char* text, size_t capacity, size_t* needed);
+/* A text property: "name", "chat_template", "config" (JSON), "manifest" (JSON, .fp4 files), or a key of a
+ * GGUF file's metadata. FP4_E_NOT_FOUND if there is none. Thread: any. */
+FP4_API fp4_status fp4_model_meta(const fp4_model* model, const char* key, char* text, size_t capacity,
+                                  size_t* needed);
 
 /* 1 if generation ends at this token (end of text, of turn ...), 0 if not. Thread: any. */
 FP4_API int32_t fp4_token_is_end(const fp4_model* model, int32_t token);
 
-/* Reads a file's headers only and describes it as one JSON object: kind, architecture, config, tensors (name, format,
- * shape, bytes), documents, totals. Keys: apps/README.md, "fp4 info --json". Thread: any. */
-FP4_API fp4_status fp4_model_describe(const char* path, const fp4_model_config* config, char* json, size_t capacity,
-                                      size_t* needed);
+/* Reads a file's headers only and describes it as one JSON object: kind, architecture, config, tensors (name,
+ * format, shape, bytes), documents, totals. Keys: apps/README.md, "fp4 info --json". Thread: any. */
+FP4_API fp4_status fp4_model_describe(const char* path, const fp4_model_config* config, char* json,
+                                      size_t capacity, size_t* needed);
 
 typedef struct fp4_plan {
     uint32_t size;
@@ -282,7 +291,7 @@ FP4_API fp4_status fp4_ctx_config_init(fp4_ctx_config* config, uint32_t size);
 FP4_API fp4_status fp4_model_plan(const char* path, const fp4_model_config* config, const fp4_ctx_config* ctx,
                                   fp4_plan* plan);
 
-/* ---- Jobs ------------------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------------------- */
 
 typedef struct fp4_job_progress {
     uint32_t size;
@@ -295,8 +304,8 @@ typedef struct fp4_job_progress {
     char item[128];       /* current tensor or window; terminated */
 } fp4_job_progress;
 
-/* Waits up to timeout_ms (0: not at all, < 0: until the end), then fills progress (may be NULL). FP4_MORE while the
- * job runs, FP4_DONE after success, else the error it ended with. Thread: any. */
+/* Waits up to timeout_ms (0: not at all, < 0: until the end), then fills progress (may be NULL). FP4_MORE
+ * while the job runs, FP4_DONE after success, else the error it ended with. Thread: any. */
 FP4_API fp4_status fp4_job_poll(fp4_job* job, int32_t timeout_ms, fp4_job_progress* progress);
 
 /* Asks the job to stop; it ends with FP4_E_CANCELLED soon and leaves no partial file. Thread: cancel. */
@@ -315,7 +324,7 @@ FP4_API void fp4_job_close(fp4_job* job);
  * "hashed". Thread: any. */
 FP4_API fp4_status fp4_model_check_start(fp4_job** job, const char* path, const fp4_model_config* config);
 
-/* ---- Quantization ----------------------------------------------------------------------------------------- */
+/* ---- Quantization -------------------------------------------------------------------------------------- */
 
 enum {
     FP4_FORMAT_MXFP4 = 0, /* OCP MX v1.0 */
@@ -327,33 +336,37 @@ enum {
     FP4_FORMAT_MXINT8 = 6
 };
 
+/* format       NULL: "mxfp4"; "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8".
+ * scale_rule   NULL: "mse"; "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six".
+ * keep         "PATTERN=FORMAT": tensors whose name matches (* and ?) take FORMAT: one of the above, "bf16",
+ *              "f16", "f32" or "source". The first match wins. Embedding and head stay in 16 bit unless a
+ *              pattern names them, or take "mxint8" where the source has 8 bit or less. */
 typedef struct fp4_quantize_config {
     uint32_t size;
-    uint32_t flags;          /* 0 */
-    const char* format;      /* "mxfp4" (default), "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8" */
-    const char* scale_rule;  /* NULL: "mse"; "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six" */
-    const char* const* keep; /* "PATTERN=FORMAT": tensors whose name matches (* and ?) take FORMAT, which may also be */
-    uint64_t keep_count;     /* "bf16", "f16", "f32" or "source"; first match wins. Embedding and head stay in */
-                             /* their source precision (at most bf16) unless a pattern names them */
-    int32_t threads;         /* 0: one per core */
+    uint32_t flags; /* 0 */
+    const char* format;
+    const char* scale_rule;
+    const char* const* keep; /* keep_count texts */
+    uint64_t keep_count;
+    int32_t threads; /* 0: one per core */
     uint32_t reserved;
 } fp4_quantize_config;
 FP4_API fp4_status fp4_quantize_config_init(fp4_quantize_config* config, uint32_t size);
 
-/* Reads a model of any readable kind and writes a .fp4 file, tensor by tensor. The file appears under its name only when complete.
- * Result JSON: apps/README.md, "fp4 quantize --json". Thread: any. */
+/* Reads a model of any readable kind and writes a .fp4 file, tensor by tensor. The file appears under its
+ * name only when complete. Result JSON: apps/README.md, "fp4 quantize --json". Thread: any. */
 FP4_API fp4_status fp4_quantize_start(fp4_job** job, const char* source, const char* target,
                                       const fp4_quantize_config* config);
 
 /* Block codecs on host memory. values: f32 [rows, columns]; codes: [rows, fp4_row_code_bytes]; scales: [rows,
- * fp4_row_scale_bytes]; layout: libfp4/format/README.md. scale_rule as in fp4_quantize_config, NULL: "mse". *tensor_scale is set by
- * quantize (1 for plain MX rules) and given to dequantize. Thread: any. */
+ * fp4_row_scale_bytes]; layout: libfp4/format/README.md. scale_rule as in fp4_quantize_config, NULL: "mse".
+ * *tensor_scale is set by quantize (1 for plain MX rules) and given to dequantize. Thread: any. */
 FP4_API size_t fp4_row_code_bytes(int32_t format, size_t columns);
 FP4_API size_t fp4_row_scale_bytes(int32_t format, size_t columns);
 FP4_API fp4_status fp4_quantize_rows(int32_t format, const char* scale_rule, const float* values, size_t rows,
                                      size_t columns, void* codes, void* scales, float* tensor_scale);
-FP4_API fp4_status fp4_dequantize_rows(int32_t format, const void* codes, const void* scales, float tensor_scale,
-                                       size_t rows, size_t columns, float* values);
+FP4_API fp4_status fp4_dequantize_rows(int32_t format, const void* codes, const void* scales,
+                                       float tensor_scale, size_t rows, size_t columns, float* values);
 
 typedef struct fp4_evaluate_config {
     uint32_t size;
@@ -371,11 +384,12 @@ typedef struct fp4_evaluate_config {
 } fp4_evaluate_config;
 FP4_API fp4_status fp4_evaluate_config_init(fp4_evaluate_config* config, uint32_t size);
 
-/* Perplexity over non-overlapping windows, second half of each scored, as llama.cpp does it; with a base also KL
- * divergence and top-1 agreement. The models are held until the job is closed. Result JSON: apps/README.md, "fp4 eval --json". Thread: any. */
+/* Perplexity over non-overlapping windows, second half of each scored, as llama.cpp does it; with a base also
+ * KL divergence and top-1 agreement. The models are held until the job is closed. Result JSON:
+ * apps/README.md, "fp4 eval --json". Thread: any. */
 FP4_API fp4_status fp4_evaluate_start(fp4_job** job, const fp4_evaluate_config* config);
 
-/* ---- Text ------------------------------------------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------------------------------------- */
 
 enum {
     FP4_TOKENIZE_ADD_SPECIAL = 1,  /* put BOS/EOS where the model wants them */
@@ -383,14 +397,14 @@ enum {
 };
 
 /* capacity and *needed count tokens. Thread: any. */
-FP4_API fp4_status fp4_tokenize(const fp4_model* model, const char* text, size_t bytes, uint32_t flags, int32_t* tokens,
-                                size_t capacity, size_t* needed);
+FP4_API fp4_status fp4_tokenize(const fp4_model* model, const char* text, size_t bytes, uint32_t flags,
+                                int32_t* tokens, size_t capacity, size_t* needed);
 
 enum { FP4_DETOKENIZE_SPECIAL = 1 /* special tokens appear as their text instead of vanishing */ };
 
 /* Thread: any. */
-FP4_API fp4_status fp4_detokenize(const fp4_model* model, const int32_t* tokens, size_t count, uint32_t flags, char* text,
-                                  size_t capacity, size_t* needed);
+FP4_API fp4_status fp4_detokenize(const fp4_model* model, const int32_t* tokens, size_t count, uint32_t flags,
+                                  char* text, size_t capacity, size_t* needed);
 
 typedef struct fp4_message {
     const char* role;    /* "system", "user", "assistant" ... */
@@ -399,13 +413,13 @@ typedef struct fp4_message {
 
 enum { FP4_CHAT_ADD_GENERATION_PROMPT = 1 };
 
-/* Renders messages with the model's chat template, or with the given one (Jinja). variables: a JSON object of extra
- * template variables, or NULL. Thread: any. */
-FP4_API fp4_status fp4_chat_format(const fp4_model* model, const char* chat_template, const fp4_message* messages,
-                                   size_t count, const char* variables, uint32_t flags, char* text, size_t capacity,
-                                   size_t* needed);
+/* Renders messages with the model's chat template, or with the given one (Jinja). variables: a JSON object of
+ * extra template variables, or NULL. Thread: any. */
+FP4_API fp4_status fp4_chat_format(const fp4_model* model, const char* chat_template,
+                                   const fp4_message* messages, size_t count, const char* variables,
+                                   uint32_t flags, char* text, size_t capacity, size_t* needed);
 
-/* ---- Contexts --------------------------------------------------------------------------------------------- */
+/* ---- Contexts ------------------------------------------------------------------------------------------ */
 
 /* config may be NULL. Thread: any. */
 FP4_API fp4_status fp4_ctx_create(fp4_ctx** ctx, fp4_model* model, const fp4_ctx_config* config);
@@ -423,7 +437,7 @@ typedef struct fp4_ctx_info {
     int32_t path_decode;
     int32_t threads;
     uint32_t reserved;
-    char path_prefill_name[32]; /* weights and activations in words, for example "mxfp4 x mxint8"; terminated */
+    char path_prefill_name[32]; /* weights and activations, for example "mxfp4 x mxint8"; terminated */
     char path_decode_name[32];
 } fp4_ctx_info;
 
@@ -435,8 +449,8 @@ FP4_API fp4_status fp4_ctx_eval(fp4_ctx* ctx, const int32_t* tokens, size_t coun
 
 enum { FP4_EVAL_ALL_LOGITS = 1 /* keep logits of every token of the call, not only of the last */ };
 
-/* Ends a running fp4_ctx_eval with FP4_E_CANCELLED within one layer; the context then holds what it held before
- * that call. Thread: cancel. */
+/* Ends a running fp4_ctx_eval with FP4_E_CANCELLED within one layer; the context then holds what it held
+ * before that call. Thread: cancel. */
 FP4_API fp4_status fp4_ctx_cancel(fp4_ctx* ctx);
 
 /* Logits after token row of the last eval (0 unless FP4_EVAL_ALL_LOGITS): vocabulary floats. Thread: one. */
@@ -448,14 +462,15 @@ FP4_API fp4_status fp4_ctx_truncate(fp4_ctx* ctx, size_t tokens);
 /* Copies the tokens in the cache. Thread: one. */
 FP4_API fp4_status fp4_ctx_tokens(fp4_ctx* ctx, int32_t* tokens, size_t capacity, size_t* needed);
 
-/* The state (tokens and KV cache), compressed, checksummed and bound to the model. Exactly one of path and io. A
- * file appears only when complete. Thread: one. */
+/* The state (tokens and KV cache), compressed, checksummed and bound to the model. Exactly one of path and
+ * io. A file appears only when complete. Thread: one. */
 FP4_API fp4_status fp4_ctx_save(fp4_ctx* ctx, const char* path, const fp4_io* io);
 
-/* Replaces the state. On failure the context is as before. FP4_E_STATE for another model's state. Thread: one. */
+/* Replaces the state. On failure the context is as before. FP4_E_STATE for another model's state. Thread:
+ * one. */
 FP4_API fp4_status fp4_ctx_load(fp4_ctx* ctx, const char* path, const fp4_io* io);
 
-/* ---- Sampling and generation ------------------------------------------------------------------------------ */
+/* ---- Sampling and generation --------------------------------------------------------------------------- */
 
 typedef struct fp4_logit_bias {
     int32_t token;
@@ -485,7 +500,7 @@ FP4_API fp4_status fp4_sample(fp4_ctx* ctx, const fp4_sampling* sampling, uint64
 
 enum {
     FP4_GEN_THREADED = 1,       /* a library thread does the work; fp4_gen_step is not called */
-    FP4_GEN_RAW_PROMPT = 2,     /* the prompt gets no BOS/EOS; default: as the model's tokenizer wants on an empty context */
+    FP4_GEN_RAW_PROMPT = 2,     /* no BOS/EOS with the prompt; default: as the model wants, if ctx is empty */
     FP4_GEN_PLAIN_PROMPT = 4,   /* special tokens written out in the prompt are plain text (untrusted text) */
     FP4_GEN_SHOW_SPECIAL = 8,   /* special tokens appear in the output */
     FP4_GEN_IGNORE_END = 16     /* go on after an end token (benchmarks) */
@@ -507,7 +522,10 @@ typedef struct fp4_gen_config {
 FP4_API fp4_status fp4_gen_config_init(fp4_gen_config* config, uint32_t size);
 
 /* Begins a generation after what the context holds. The context serves no other call until the generation is
- * finished or closed (FP4_E_BUSY). Thread: one (ctx). */
+ * finished or closed (FP4_E_BUSY). Afterwards ctx holds the prompt and the generated tokens but the last,
+ * which was never run through the model (after a cancel perhaps it was: fp4_ctx_tokens tells); begin a next
+ * prompt with it. Without prompt and tokens the generation goes on from the context's last token. Thread: one
+ * (ctx). */
 FP4_API fp4_status fp4_gen_start(fp4_gen** gen, fp4_ctx* ctx, const fp4_gen_config* config);
 
 typedef struct fp4_step_info {
@@ -519,20 +537,30 @@ typedef struct fp4_step_info {
     uint32_t prompt_left; /* prompt tokens still to be processed */
 } fp4_step_info;
 
-/* Works for about budget_us on the calling thread (0: the smallest unit; UINT64_MAX: to the end) and its workers. FP4_MORE: call again;
- * FP4_DONE: finished, text may still be unread. info may be NULL. Thread: one. */
+/* Works for about budget_us on the calling thread (0: the smallest unit; UINT64_MAX: to the end) and its
+ * workers. FP4_MORE: call again; FP4_DONE: finished, text may still be unread. info may be NULL. Thread: one.
+ * */
 FP4_API fp4_status fp4_gen_step(fp4_gen* gen, uint64_t budget_us, fp4_step_info* info);
 
-/* Takes text, cut at UTF-8 boundaries (capacity >= 4); *bytes may be 0. FP4_MORE: more may come; FP4_DONE: that was
- * all. In threaded mode waits up to timeout_ms for text (< 0: until there is some) and gives FP4_E_TIMEOUT when there was none; a
- * failed generation gives its error once its text is read. Thread: one. */
+/* Takes text, cut at UTF-8 boundaries (capacity >= 4); *bytes may be 0. FP4_MORE: more may come; FP4_DONE:
+ * that was all. In threaded mode waits up to timeout_ms for text (< 0: until there is some) and gives
+ * FP4_E_TIMEOUT when there was none; a failed generation gives its error once its text is read. Thread: one.
+ * */
 FP4_API fp4_status fp4_gen_read(fp4_gen* gen, char* text, size_t capacity, size_t* bytes, int32_t timeout_ms);
 
-/* Ends the generation within one layer; what was read stays valid, the context keeps whole tokens. Thread: cancel. */
+/* Ends the generation within one layer; what was read stays valid, the context keeps whole tokens. Thread:
+ * cancel. */
 FP4_API fp4_status fp4_gen_cancel(fp4_gen* gen);
 
-enum { FP4_FINISH_NONE = 0, FP4_FINISH_END = 1, FP4_FINISH_STOP = 2, FP4_FINISH_LENGTH = 3, FP4_FINISH_FULL = 4,
-       FP4_FINISH_CANCELLED = 5, FP4_FINISH_ERROR = 6 };
+enum {
+    FP4_FINISH_NONE = 0,
+    FP4_FINISH_END = 1,    /* an end token */
+    FP4_FINISH_STOP = 2,   /* a stop string */
+    FP4_FINISH_LENGTH = 3, /* max_tokens */
+    FP4_FINISH_FULL = 4,   /* no room in the context */
+    FP4_FINISH_CANCELLED = 5,
+    FP4_FINISH_ERROR = 6
+};
 
 typedef struct fp4_gen_stats {
     uint32_t size;

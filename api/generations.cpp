@@ -128,7 +128,8 @@ fp4_status fp4_gen_read(fp4_gen* gen, char* text, size_t capacity, size_t* bytes
         FP4_ASSIGN(CallGuard guard, CallGuard::enter(gen->in_read));
         size_t taken = 0;
         FP4_ASSIGN(Generation::Read state, gen->generation->read(text, capacity, taken, timeout_ms));
-        if (state == Generation::Read::timeout) return error(Status::timeout, "no text within ", timeout_ms, " ms");
+        if (state == Generation::Read::timeout)
+            return error(Status::timeout, "no text within ", timeout_ms, " ms");
         *bytes = taken;
         return state == Generation::Read::done ? Status::done : Status::more;
     });
@@ -165,13 +166,15 @@ fp4_status fp4_generate(fp4_ctx* ctx, const fp4_gen_config* config, fp4_text_fn 
         constexpr uint64_t slice_us = 100'000; // how long text may wait for the callback
         for (bool done = false, wanted = true; !done;) {
             if (!wanted) generation.cancel();
-            FP4_ASSIGN(done, generation.step(slice_us, nullptr));
+            auto stepped = generation.step(slice_us, nullptr);
+            // What came before a failure is text too: it is read first, then reading fails with the cause.
             char text[256];
             size_t bytes = 0;
             do {
                 FP4_TRY(generation.read(text, sizeof text, bytes, 0));
                 if (bytes > 0 && fn && wanted) wanted = fn(text, bytes, user) != 0;
             } while (bytes > 0);
+            FP4_ASSIGN(done, std::move(stepped));
         }
         if (stats) FP4_TRY(write_struct(describe(generation.stats()), stats, "stats"));
         return {};

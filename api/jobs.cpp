@@ -65,7 +65,8 @@ Result<QuantizeRequest> read_quantize(const char* source, const char* target,
         request.rule = *rule;
     }
     constexpr uint64_t most_rules = 1u << 16;
-    if (known.keep_count > most_rules) return error(Status::limit, "config->keep_count ", known.keep_count, " is too large");
+    if (known.keep_count > most_rules)
+        return error(Status::limit, "config->keep_count ", known.keep_count, " is too large");
     if (known.keep_count > 0) FP4_TRY(require(known.keep, "config->keep"));
     for (uint64_t i = 0; i < known.keep_count; ++i) {
         FP4_TRY(require(known.keep[i], "config->keep[i]"));
@@ -79,13 +80,14 @@ void log_quantized(const QuantizeRequest& request, const QuantizeSummary& summar
     for (const KeepRule& keep : request.keep) {
         if (keep.source || keep.encoding.kind != TensorEncoding::Kind::block) continue;
         if (scale_rule_applies(keep.encoding.block, request.rule)) continue;
-        log(LogLevel::warning, concat(request.target, ": tensors '", keep.pattern, "' took scale rule mse, since ",
-                                      scale_rule_name(request.rule), " does not apply to ",
-                                      block_format_name(keep.encoding.block)));
+        log(LogLevel::warning, concat(request.target, ": tensors '", keep.pattern,
+                                      "' took scale rule mse, since ", scale_rule_name(request.rule),
+                                      " does not apply to ", block_format_name(keep.encoding.block)));
     }
-    log(LogLevel::info, concat(request.target, ": quantized to ", block_format_name(request.format), ", ",
-                               summary.tensors_quantized, " tensors quantized, ", summary.tensors_kept, " kept, ",
-                               summary.bits_per_weight, " bits per weight, ", summary.seconds, " s"));
+    log(LogLevel::info,
+        concat(request.target, ": quantized to ", block_format_name(request.format), ", ",
+               summary.tensors_quantized, " tensors quantized, ", summary.tensors_kept, " kept, ",
+               summary.bits_per_weight, " bits per weight, ", summary.seconds, " s"));
 }
 
 Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {

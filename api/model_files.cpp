@@ -31,10 +31,12 @@ struct CountedModel {
 
 void log_opened(const Model& model, const std::string& device) {
     const std::string& name = model.checkpoint->name();
-    log(LogLevel::info, concat(name, ": opened ", model.checkpoint->kind(), ", ", architecture_name(model.config.architecture),
-                               ", ", model.parameters, " parameters, weights ", weight_format_name(model.linear_format),
-                               ", path ", path_name(model.resolve(Path::automatic)), " on ", device));
-    if (!model.tokenizer) log(LogLevel::warning, concat(name, ": has no tokenizer; only tokens can be given and read"));
+    log(LogLevel::info, concat(name, ": opened ", model.checkpoint->kind(), ", ",
+                               architecture_name(model.config.architecture), ", ", model.parameters,
+                               " parameters, weights ", weight_format_name(model.linear_format), ", path ",
+                               path_name(model.resolve(Path::automatic)), " on ", device));
+    if (!model.tokenizer)
+        log(LogLevel::warning, concat(name, ": has no tokenizer; only tokens can be given and read"));
 }
 
 } // namespace

@@ -34,7 +34,7 @@ fp4_model_info describe(const Model& model) {
     fp4_model_info info{};
     info.flags = (model.chat_template.empty() ? 0u : unsigned(FP4_MODEL_HAS_CHAT_TEMPLATE)) |
                  (model.tokenizer ? unsigned(FP4_MODEL_HAS_TOKENIZER) : 0u);
-    for (const TensorInfo& tensor : model.checkpoint->tensors()) info.file_bytes += tensor.stored_bytes;
+    info.file_bytes = file_bytes(*model.checkpoint);
     info.weight_bytes = model.weight_bytes;
     info.parameters = model.parameters;
     info.bits_per_weight =

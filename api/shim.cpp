@@ -44,7 +44,8 @@ Result<void> read_struct_bytes(const void* from, uint32_t known_flags, void* int
     std::memcpy(stamp, from, sizeof stamp);
     auto [size, flags] = stamp;
     if (!is_struct_size(size)) {
-        return error(Status::argument, name, "->size is ", size, "; set it to sizeof, or use the _init function");
+        return error(Status::argument, name, "->size is ", size,
+                     "; set it to sizeof, or use the _init function");
     }
     const auto* bytes = static_cast<const unsigned char*>(from);
     for (size_t i = known_size; i < size; ++i) {

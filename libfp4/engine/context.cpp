@@ -115,7 +115,8 @@ Result<void> Context::run(std::span<const int32_t> tokens, float* all_logits) {
         size_t count = std::min(chunk(), tokens.size() - done);
         FP4_TRY(begin_pass(tokens.subspan(done, count)));
         while (in_pass()) {
-            if (cancelled_.load(std::memory_order_relaxed)) return error(Status::cancelled, "evaluation was cancelled");
+            if (cancelled_.load(std::memory_order_relaxed))
+                return error(Status::cancelled, "evaluation was cancelled");
             FP4_ASSIGN([[maybe_unused]] bool complete, advance_pass());
         }
         if (all_logits) FP4_TRY(project_rows(0, count, all_logits + done * model_->config.vocabulary));

@@ -73,9 +73,12 @@ class Context {
   private:
     explicit Context(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
     Result<void> check_tokens(std::span<const int32_t> tokens) const;
-    Result<void> run(std::span<const int32_t> tokens, float* all_logits); // null: only the last row, on the device
+    Result<void> run(std::span<const int32_t> tokens,
+                     float* all_logits); // null: only the last row, on the device
     void start_pass(std::span<const int32_t> tokens, size_t position);
-    void publish() { published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed); }
+    void publish() {
+        published_used_.store(static_cast<uint32_t>(tokens_.size()), std::memory_order_relaxed);
+    }
 
     std::shared_ptr<const Model> model_;
     ContextConfig config_;
@@ -83,11 +86,11 @@ class Context {
     std::unique_ptr<KvCache> cache_;
     std::unique_ptr<Forward> forward_;
     std::vector<int32_t> tokens_;
-    std::vector<int32_t> pass_;      // tokens of the pass under way
-    bool replay_ = false;            // they are in tokens_ already
-    bool has_logits_ = false;        // the device holds the last token's logits
-    size_t last_logit_row_ = 0;      // their row there
-    std::vector<float> all_logits_;  // [rows of the last eval, vocabulary] when asked for
+    std::vector<int32_t> pass_;     // tokens of the pass under way
+    bool replay_ = false;           // they are in tokens_ already
+    bool has_logits_ = false;       // the device holds the last token's logits
+    size_t last_logit_row_ = 0;     // their row there
+    std::vector<float> all_logits_; // [rows of the last eval, vocabulary] when asked for
     uint64_t bytes_ = 0;
     std::atomic<bool> cancelled_{false};
     std::atomic<uint32_t> published_used_{0};

@@ -105,8 +105,8 @@ Result<std::vector<uint8_t>> decompress(const ByteSource& source, const Header& 
     const std::string& name = source.name();
     const uint64_t packed_bytes = source.size() - sizeof(Header);
     if (packed_bytes > ZSTD_compressBound(payload_bytes(header))) {
-        return error(Status::format, name, ": ", packed_bytes, " compressed bytes are too many for a state of ",
-                     payload_bytes(header));
+        return error(Status::format, name, ": ", packed_bytes,
+                     " compressed bytes are too many for a state of ", payload_bytes(header));
     }
     std::vector<uint8_t> packed(packed_bytes);
     FP4_TRY(source.read_at(sizeof(Header), packed));

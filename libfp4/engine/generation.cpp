@@ -34,7 +34,8 @@ Result<std::unique_ptr<Generation>> Generation::create(Context& context, Generat
     self.history_.insert(self.history_.end(), self.request_.prompt.begin(), self.request_.prompt.end());
     self.stats_.prompt_tokens = static_cast<uint32_t>(self.request_.prompt.size());
     if (self.request_.prompt.empty()) {
-        if (context.used() == 0) return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
+        if (context.used() == 0)
+            return error(Status::argument, "nothing to go on from: the context and the prompt are empty");
         self.request_.prompt = {context.tokens().back()};
         self.replays_last_ = true;
     }
@@ -109,8 +110,8 @@ Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
     return stats_.finish != Finish::none;
 }
 
-// One piece of work, or the end by cancel or failure. No state is left half-changed when memory runs out: that too ends
-// the generation.
+// One piece of work, or the end by cancel or failure. No state is left half-changed when memory runs out:
+// that too ends the generation.
 void Generation::work_or_end() noexcept {
     try {
         if (cancelled_.load(std::memory_order_relaxed)) {
@@ -123,9 +124,9 @@ void Generation::work_or_end() noexcept {
     } catch (const std::bad_alloc&) {
         context_.abandon_pass();
         fail(error(Status::memory, "out of memory")); // so short that it needs none
-    } catch (...) {
+    } catch (const std::exception&) {
         context_.abandon_pass();
-        fail(error(Status::internal, "internal error"));
+        fail(error(Status::internal, "internal error")); // never on purpose, but a host must not die of it
     }
 }
 

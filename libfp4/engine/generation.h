@@ -18,8 +18,7 @@
 namespace fp4 {
 
 struct GenerationRequest {
-    std::vector<int32_t>
-        prompt; // tokens to append first; may be empty if the context has logits to go on from
+    std::vector<int32_t> prompt; // appended first; may be empty if the context holds a token to go on from
     SamplingConfig sampling;
     std::vector<LogitBias> bias;
     std::vector<std::string> stops;
@@ -103,7 +102,8 @@ class Generation {
     std::vector<int32_t> history_;      // what penalties look at: context and generated tokens
     size_t prompt_done_ = 0;
     size_t pass_tokens_ = 0; // of the pass under way
-    bool replays_last_ = false; // no prompt: the context's last token is run again, for its logits may be gone
+    bool replays_last_ =
+        false;                // no prompt: the context's last token is run again, for its logits may be gone
     bool need_token_ = false; // the last pass is finished and its last token's successor wanted
     int32_t pending_ = -1;    // drawn, shown, and not yet run through the model
     uint64_t budget_us_ = 0;

@@ -53,8 +53,7 @@ class Model {
     std::string chat_template;                       // empty when there is none
     uint64_t parameters = 0;
     uint64_t weight_bytes = 0;
-    uint64_t identity =
-        0; // XXH3 of configuration, tensor list and samples of the weights; binds saved states
+    uint64_t identity = 0;                          // see identity.h; binds saved states to their model
     WeightFormat linear_format = WeightFormat::f32; // of most weights of the layers' linears
 
     const Weight& head() const { return own_head ? *own_head : *embedding; }

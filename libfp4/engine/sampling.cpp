@@ -29,11 +29,13 @@ void apply_bias(std::vector<float>& logits, std::span<const LogitBias> bias) {
 }
 
 bool has_penalties(const SamplingConfig& config) {
-    bool off = config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f && config.frequency_penalty == 0.0f;
+    bool off = config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f &&
+               config.frequency_penalty == 0.0f;
     return !off && config.penalty_last_n > 0;
 }
 
-void apply_penalties(std::vector<float>& logits, const SamplingConfig& config, std::span<const int32_t> history) {
+void apply_penalties(std::vector<float>& logits, const SamplingConfig& config,
+                     std::span<const int32_t> history) {
     if (!has_penalties(config)) return;
     size_t n = std::min(history.size(), static_cast<size_t>(config.penalty_last_n));
     std::unordered_map<int32_t, int> counts;
@@ -53,7 +55,8 @@ float largest_logit(std::span<const float> logits) {
     std::fill_n(largest, lanes, forbidden);
     size_t whole = logits.size() / lanes * lanes;
     for (size_t i = 0; i < whole; i += lanes) {
-        for (size_t j = 0; j < lanes; ++j) largest[j] = logits[i + j] > largest[j] ? logits[i + j] : largest[j];
+        for (size_t j = 0; j < lanes; ++j)
+            largest[j] = logits[i + j] > largest[j] ? logits[i + j] : largest[j];
     }
     float result = *std::max_element(largest, largest + lanes);
     for (size_t i = whole; i < logits.size(); ++i) result = logits[i] > result ? logits[i] : result;
@@ -79,25 +82,28 @@ class MostLikelyFirst {
     std::vector<Candidate> heap_;
 };
 
-// The top_k candidates, without those a draw cannot reach: the weights of all that are left out here sum up to less
-// than 2^-24 of the largest one, and a draw has 24 bits.
-std::vector<Candidate> reachable_candidates(std::span<const float> logits, float top, const SamplingConfig& config) {
+// The top_k candidates, without those a draw cannot reach: the weights of all that are left out here sum up
+// to less than 2^-24 of the largest one, and a draw has 24 bits.
+std::vector<Candidate> reachable_candidates(std::span<const float> logits, float top,
+                                            const SamplingConfig& config) {
     double range = std::log(0x1p24 * static_cast<double>(logits.size())) * config.temperature;
     auto least = static_cast<float>(top - range);
     std::vector<Candidate> candidates;
     for (size_t i = 0; i < logits.size(); ++i) {
-        if (!(logits[i] < least) && logits[i] > forbidden) candidates.push_back({logits[i], static_cast<int32_t>(i)});
+        if (!(logits[i] < least) && logits[i] > forbidden)
+            candidates.push_back({logits[i], static_cast<int32_t>(i)});
     }
     auto keep = static_cast<size_t>(std::max(config.top_k, 0));
     if (keep > 0 && keep < candidates.size()) {
-        std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(keep), candidates.end(),
-                         better);
+        std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(keep),
+                         candidates.end(), better);
         candidates.resize(keep);
     }
     return candidates;
 }
 
-int32_t draw_candidate(std::vector<Candidate> candidates, float top, const SamplingConfig& config, float uniform) {
+int32_t draw_candidate(std::vector<Candidate> candidates, float top, const SamplingConfig& config,
+                       float uniform) {
     // A logit of +Inf (a bias) takes everything instead of making NaN.
     auto weight = [&](const Candidate& candidate) {
         double distance = candidate.logit == top ? 0.0 : double(candidate.logit) - top;
@@ -117,7 +123,8 @@ int32_t draw_candidate(std::vector<Candidate> candidates, float top, const Sampl
         sorted.push_back({next.token, weight(next)});
         return sorted.back().weight;
     };
-    // top-p: the smallest set that reaches its share of all; min-p: relative to the most likely one, which stays.
+    // top-p: the smallest set that reaches its share of all; min-p: relative to the most likely one, which
+    // stays.
     if (config.top_p < 1.0f || config.min_p > 0.0f) {
         double kept = 0.0;
         while (rest.left() > 0 && (config.top_p >= 1.0f || sorted.empty() || kept < total * config.top_p)) {

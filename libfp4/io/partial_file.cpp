@@ -74,7 +74,7 @@ Result<std::unique_ptr<PartialFile>> PartialFile::create(const std::string& path
     if (stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
         return error(Status::argument, path, ": exists and is not a regular file");
     }
-    // First the owner, then what it owns: the file must not stay locked when memory runs out.
+    // The object first: were it made after the descriptor, running out of memory would leave that open and locked.
     std::unique_ptr<PartialFile> file(new PartialFile(path));
     FP4_ASSIGN(file->fd_, open_locked(file->partial_path_));
     if (int cause = reserve(file->fd_, bytes)) {

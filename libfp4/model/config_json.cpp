@@ -95,7 +95,8 @@ Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
                                         std::tuple{"sliding_attention", &config.rope_local, 1e4}}) {
             const JsonValue* one = parameters->find(key);
             if (!one) continue;
-            if (!one->object()) return error(Status::format, fields.source(), ": '", key, "' is not an object");
+            if (!one->object())
+                return error(Status::format, fields.source(), ": '", key, "' is not an object");
             FP4_ASSIGN(*rope, parse_rope(Fields(*one, fields.source()), theta));
         }
         return {};
@@ -104,7 +105,8 @@ Result<void> parse_ropes(const Fields& fields, ModelConfig& config) {
     const JsonValue* scaling = parameters ? parameters : fields.find("rope_scaling");
     config.rope.theta = theta;
     if (scaling) {
-        if (!scaling->object()) return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
+        if (!scaling->object())
+            return error(Status::format, fields.source(), ": 'rope_scaling' is not an object");
         FP4_ASSIGN(config.rope, parse_rope(Fields(*scaling, fields.source()), theta));
     }
     config.rope_local = config.rope;
@@ -120,15 +122,16 @@ Result<void> parse_layer_types(const Fields& fields, ModelConfig& config) {
     config.sliding.assign(std::min<uint32_t>(config.layers, 4096), 0);
     if (const JsonValue* types = fields.find("layer_types")) {
         if (!types->array() || types->array()->size() != config.sliding.size()) {
-            return error(Status::format, fields.source(), ": 'layer_types' does not list one type for each of ",
-                         config.layers, " layers");
+            return error(Status::format, fields.source(),
+                         ": 'layer_types' does not list one type for each of ", config.layers, " layers");
         }
         for (size_t i = 0; i < config.sliding.size(); ++i) {
             const std::string* type = (*types->array())[i].string();
             if (type && *type == "sliding_attention") {
                 config.sliding[i] = 1;
             } else if (!type || *type != "full_attention") {
-                return error(Status::unsupported, fields.source(), ": layer ", i, " is neither full nor sliding attention");
+                return error(Status::unsupported, fields.source(), ": layer ", i,
+                             " is neither full nor sliding attention");
             }
         }
     } else if (config.architecture == Architecture::gemma3) {
@@ -194,7 +197,8 @@ Result<void> parse_gemma3(const Fields& fields, ModelConfig& config) {
     config.norm_plus_one = true;
     config.embedding_scale = std::sqrt(static_cast<float>(config.hidden));
     FP4_ASSIGN(double scalar, fields.number("query_pre_attn_scalar", 256.0));
-    if (!(scalar > 0)) return error(Status::format, fields.source(), ": 'query_pre_attn_scalar' is not a positive number");
+    if (!(scalar > 0))
+        return error(Status::format, fields.source(), ": 'query_pre_attn_scalar' is not a positive number");
     config.attention_scale = static_cast<float>(1.0 / std::sqrt(scalar));
     for (const char* key : {"final_logit_softcapping", "attn_logit_softcapping"}) {
         if (fields.find(key))
@@ -223,9 +227,15 @@ void write_rope(JsonWriter& json, const char* name, const RopeConfig& rope) {
     json.key(name);
     json.begin_object();
     switch (rope.scaling) {
-        case RopeConfig::Scaling::none: json.member("rope_type", "default"); break;
-        case RopeConfig::Scaling::linear: json.member("rope_type", "linear"); break;
-        case RopeConfig::Scaling::llama3: json.member("rope_type", "llama3"); break;
+        case RopeConfig::Scaling::none:
+            json.member("rope_type", "default");
+            break;
+        case RopeConfig::Scaling::linear:
+            json.member("rope_type", "linear");
+            break;
+        case RopeConfig::Scaling::llama3:
+            json.member("rope_type", "llama3");
+            break;
     }
     json.member("rope_theta", rope.theta);
     if (rope.scaling != RopeConfig::Scaling::none) json.member("factor", rope.factor);

@@ -40,16 +40,6 @@ void write_tensors(JsonWriter& json, const Checkpoint& checkpoint) {
     json.end_array();
 }
 
-// Of the files that hold the tensors.
-uint64_t file_bytes(const Checkpoint& checkpoint) {
-    std::map<const ByteSource*, uint64_t> sizes;
-    for (const StoredRegion& region : checkpoint.regions())
-        sizes[region.source.get()] = region.source->size();
-    uint64_t total = 0;
-    for (auto [source, size] : sizes) total += size;
-    return total;
-}
-
 void write_tokenizer(JsonWriter& json, const Checkpoint& checkpoint) {
     json.key("tokenizer");
     const GgufMetadata* metadata = checkpoint.gguf();
@@ -75,6 +65,15 @@ Result<void> write_manifest(JsonWriter& json, const Checkpoint& checkpoint) {
 
 } // namespace
 
+uint64_t file_bytes(const Checkpoint& checkpoint) {
+    std::map<const ByteSource*, uint64_t> sizes;
+    for (const StoredRegion& region : checkpoint.regions())
+        sizes[region.source.get()] = region.source->size();
+    uint64_t total = 0;
+    for (auto [source, size] : sizes) total += size;
+    return total;
+}
+
 Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& checkpoint) {
     const Totals sum = totals(*checkpoint);
     JsonWriter json;
@@ -93,8 +92,9 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
     json.member("parameters", sum.elements);
     json.member("tensor_bytes", sum.bytes);
     json.member("file_bytes", file_bytes(*checkpoint));
-    json.member("bits_per_weight",
-                sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
+    json.member(
+        "bits_per_weight",
+        sum.elements ? 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.elements) : 0.0);
     write_tokenizer(json, *checkpoint);
     json.member("chat_template", read_chat_template(*checkpoint).ok());
     FP4_TRY(write_manifest(json, *checkpoint));

@@ -12,4 +12,7 @@ namespace fp4 {
 // reason as "error".
 Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& checkpoint);
 
+// Size of the files that hold the tensors.
+uint64_t file_bytes(const Checkpoint& checkpoint);
+
 } // namespace fp4

@@ -53,7 +53,8 @@ class Quantizer {
             ++formats[std::string(encoding_name(encoding))];
         }
         FP4_ASSIGN(std::vector<Fp4Document> documents, collect_documents());
-        FP4_ASSIGN(writer_, Fp4Writer::create(request_.target, std::move(plan), documents, manifest(formats)));
+        FP4_ASSIGN(writer_,
+                   Fp4Writer::create(request_.target, std::move(plan), documents, manifest(formats)));
         summary_.bytes_out = writer_->file_bytes();
         return {};
     }

@@ -67,7 +67,7 @@ TEST_CASE("tensors of another shape than the configuration's") {
     for (auto change : {&MadeShape::hidden, &MadeShape::ffn, &MadeShape::layers, &MadeShape::vocabulary}) {
         TemporaryFolder folder;
         MadeShape claimed;
-        claimed.*change += 2;
+        claimed.*change += 4; // an even head dimension still
         write_model(folder / "model", made_config(claimed), made_tensors({}));
         check_refused(folder / "model", Status::format, "tensor 'model.");
     }
@@ -78,7 +78,7 @@ TEST_CASE("tensors of another shape than the configuration's") {
     claimed.ffn = 1 << 22;
     write_model(folder / "model", made_config(claimed),
                 made_tensors({})); // refused before anything is allocated
-    check_refused(folder / "model", Status::format, "tensor 'model.");
+    check_refused(folder / "model", Status::format, "head dimension");
 }
 
 TEST_CASE("biases of the feed-forward matrices count") {
