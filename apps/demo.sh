@@ -59,11 +59,6 @@ fail() {
     exit 1
 }
 
-# json_value KEY: the number or text of one key of the JSON object on standard input
-json_value() {
-    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
-}
-
 build_release() {
     step "Building a release in $build"
     sh "$root/apps/debian_packages.sh" g++ meson ninja-build pkg-config libzstd-dev libpcre2-dev libutf8proc-dev \
@@ -131,18 +126,14 @@ quantize_model() {
     "$fp4" quantize "$model" "$quantized" --format "$format"
 }
 
-# file_bytes PATH: of a file, or of all files in a folder
-file_bytes() {
-    du -sLb "$1" | cut -f 1
-}
-
 report_sizes() {
     step "Size"
-    bits_before=$("$fp4" info --json "$model" | json_value bits_per_weight)
-    bits_after=$("$fp4" info --json "$quantized" | json_value bits_per_weight)
-    awk -v a="$(file_bytes "$model")" -v b="$(file_bytes "$quantized")" -v p="$bits_before" -v q="$bits_after" 'BEGIN {
-        printf "before %7.1f MB  %6.3f bits per weight\nafter  %7.1f MB  %6.3f bits per weight\n", a / 1e6, p, b / 1e6, q
-    }'
+    for file in "$model" "$quantized"; do
+        "$fp4" info --json "$file" | python3 -c 'import json, sys
+info = json.load(sys.stdin)
+print("%s %7.1f MB  %6.3f bits per weight" % (sys.argv[1], info["file_bytes"] / 1e6, info["bits_per_weight"]))' \
+            "$([ "$file" = "$model" ] && echo 'before' || echo 'after ')"
+    done
 }
 
 report_quality() {

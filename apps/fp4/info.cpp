@@ -67,7 +67,7 @@ std::string describe_text(const JsonObject& model, bool all_tensors) {
     line("kind", model.text("kind"));
     line("architecture", model.text("architecture"));
     line("parameters", count_text(model.count("parameters")));
-    line("tensor bytes", bytes_text(model.count("tensor_bytes")));
+    line("file size", bytes_text(model.count("file_bytes")));
     line("bits per weight", format_text("%.3f", model.number("bits_per_weight")));
     line("tokenizer", tokenizer_text(model.object("tokenizer")));
     line("chat template", model.text("chat_template") == "true" ? "yes" : "no");

@@ -99,10 +99,8 @@ void Progress::draw_bar(const fp4_job_progress& progress) {
 
 void Progress::print_line(const fp4_job_progress& progress) {
     const int tenth = static_cast<int>(fraction(progress) * 10);
-    const bool new_phase = phase_ != progress.phase;
     constexpr double longest_silence = 10; // seconds
-    if (!new_phase && tenth <= last_tenth_ && progress.seconds < last_line_ + longest_silence) return;
-    phase_ = progress.phase;
+    if (tenth == last_tenth_ && progress.seconds < last_line_ + longest_silence) return;
     last_tenth_ = tenth;
     last_line_ = progress.seconds;
     const std::string left = time_left(progress);

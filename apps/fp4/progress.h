@@ -2,8 +2,6 @@
 
 #include <fp4.h>
 
-#include <string>
-
 namespace fp4::program {
 
 /// Shows a job on standard error: a bar with the time left on a terminal, now and then a plain line
@@ -27,7 +25,6 @@ class Progress {
 
     bool quiet_;
     double delay_;
-    std::string phase_;
     int last_tenth_ = -1;
     double last_line_ = 0;
 };

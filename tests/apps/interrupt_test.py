@@ -26,7 +26,7 @@ class Interrupted(ProgramTest):
         """A quantize process that has reported progress and is not done."""
         process = start("quantize", source or self.large, target, "--threads", "1")
         for line in process.stderr:
-            done = re.match(r"quantizing (\d+) %", line)
+            done = re.match(r"(?:scanning|quantizing) (\d+) %", line)
             if done and 5 <= int(done.group(1)) < 60:
                 return process
             self.assertLess(int(done.group(1)) if done else 0, 60, "the model is too small for this test")

@@ -6,7 +6,7 @@ import program
 from program import GOLDEN, TINY, ProgramTest, run
 
 INFO_KEYS = (
-    "path kind architecture name config parameters tensor_bytes bits_per_weight tokenizer chat_template tensors plan"
+    "path kind architecture name config parameters file_bytes bits_per_weight tokenizer chat_template tensors plan"
 )
 QUANTIZE_KEYS = (
     "source target format scale_rule bytes_in bytes_out weights bits_per_weight seconds tensors_quantized "
