@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "libfp4/format/block_format.h"
 #include "libfp4/format/element.h"
@@ -94,9 +96,9 @@ TEST_CASE("microxcaling: MXFP4 codes and all element types' values under the flo
         {BlockFormat::mxfp8_e4m3, "dequant_even_fp8_e4m3"},
         {BlockFormat::mxfp8_e5m2, "dequant_even_fp8_e5m2"},
         {BlockFormat::mxint8, "dequant_even_int8"}};
-    for (const auto& [format, name] : others) {
-        CAPTURE(name);
-        CHECK(quantize(format, ScaleRule::floor, 1.0f, input).values == tensors[name].floats());
+    for (const auto& other : others) {
+        CAPTURE(std::string(other.second));
+        CHECK(quantize(other.first, ScaleRule::floor, 1.0f, input).values == tensors[other.second].floats());
     }
 }
 
