@@ -42,13 +42,14 @@ Result<std::unique_ptr<BaseFileReader>> BaseFileReader::open(const std::string& 
     EvaluationWindows& windows = reader->windows_;
     windows.window = static_cast<uint32_t>(header.window);
     reader->vocabulary_ = static_cast<uint32_t>(header.vocabulary);
-    reader->record_.resize(record_words(reader->vocabulary_));
+    const size_t row_words = record_words(reader->vocabulary_);
     auto token_count = checked_mul(windows.window, static_cast<uint64_t>(header.windows));
     auto rows = checked_mul(static_cast<uint64_t>(header.windows), windows.scored());
-    auto row_bytes = rows ? checked_mul(*rows, 2 * reader->record_.size()) : std::nullopt;
+    auto row_bytes = rows ? checked_mul(*rows, 2 * row_words) : std::nullopt;
     auto total = token_count && row_bytes ? checked_add(*row_bytes, sizeof header + 4 * *token_count) : std::nullopt;
     if (!total || *total > source.size()) return error(Status::format, path, ": the file is shorter than its header says");
     reader->data_offset_ = sizeof header + 4 * *token_count;
+    reader->record_.resize(row_words);
     windows.tokens.resize(*token_count);
     FP4_TRY(source.read_at(sizeof header, {reinterpret_cast<uint8_t*>(windows.tokens.data()), 4 * *token_count}));
     return reader;

@@ -27,7 +27,7 @@ TEST_CASE("books-30M: perplexity and divergence of its mxfp4 and nvfp4 forms ove
     const struct {
         BlockFormat format;
         ScaleRule rule;
-        const char* key;
+        std::string key;
     } recipes[] = {{BlockFormat::mxfp4, ScaleRule::floor, "mxfp4_floor"},
                    {BlockFormat::nvfp4, ScaleRule::amax, "nvfp4_amax"}};
 

@@ -67,7 +67,7 @@ TEST_CASE("tensors of another shape than the configuration's") {
     for (auto change : {&MadeShape::hidden, &MadeShape::ffn, &MadeShape::layers, &MadeShape::vocabulary}) {
         TemporaryFolder folder;
         MadeShape claimed;
-        claimed.*change += 2;
+        claimed.*change += 4; // the head dimension stays even
         write_model(folder / "model", made_config(claimed), made_tensors({}));
         check_refused(folder / "model", Status::format, "tensor 'model.");
     }
@@ -75,6 +75,7 @@ TEST_CASE("tensors of another shape than the configuration's") {
     MadeShape claimed;
     claimed.layers = 4000;
     claimed.hidden = 1 << 20;
+    claimed.heads = 256;
     claimed.ffn = 1 << 22;
     write_model(folder / "model", made_config(claimed),
                 made_tensors({})); // refused before anything is allocated

@@ -8,6 +8,7 @@
 #include "libfp4/quant/base_file.h"
 #include "libfp4/quant/distribution.h"
 #include "libfp4/quant/quantize.h"
+#include "libfp4/text/tokenizer/tokenizer.h"
 #include "tests/integration/made_model.h"
 #include "tests/integration/test_models.h"
 

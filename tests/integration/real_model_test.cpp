@@ -61,7 +61,7 @@ Differences compare(Context& context, const RealReference& reference) {
     return differences;
 }
 
-void check_real_model(const std::string& file_name, const char* golden) {
+void check_real_model(const std::string& file_name, const std::string& golden) {
     const auto path = find_model_file(file_name);
     if (path.empty()) {
         MESSAGE("skipped: " << file_name << " is not below " << model_cache().string());
