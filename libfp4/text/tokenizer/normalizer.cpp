@@ -2,8 +2,8 @@
 
 #include <utf8proc.h>
 
-#include <cstdlib>
-#include <new>
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -49,20 +49,42 @@ class UnicodeFormStep final : public NormalizerStep {
     }
 
   private:
+    // utf8proc's own reordering takes quadratic time in a run of marks, so the steps are done one by one:
+    // decompose, reorder (Unicode 3.11, D109), compose.
     Result<void> append_normalized(std::string_view part, std::string& out) const {
-        utf8proc_uint8_t* mapped = nullptr;
-        auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(part.data()),
-                                 static_cast<utf8proc_ssize_t>(part.size()), &mapped, options_);
-        if (size == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
-        if (size < 0) return error(Status::internal, "Unicode normalization: ", utf8proc_errmsg(size));
-        try {
-            out.append(reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
-        } catch (...) {
-            std::free(mapped);
-            throw;
+        std::vector<utf8proc_int32_t> points;
+        points.reserve(part.size());
+        for (size_t at = 0; at < part.size();) {
+            Utf8Char c = decode_utf8(part, at);
+            std::array<utf8proc_int32_t, 32> parts; // the longest decomposition has 18
+            int boundary = 0;
+            auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code_point), parts.data(),
+                                                 parts.size(), options_, &boundary);
+            if (count < 0 || count > static_cast<utf8proc_ssize_t>(parts.size())) {
+                return error(Status::internal, "Unicode decomposition: ", utf8proc_errmsg(count));
+            }
+            points.insert(points.end(), parts.begin(), parts.begin() + count);
+            at += c.length;
         }
-        std::free(mapped);
+        reorder_marks(points);
+        auto size = static_cast<utf8proc_ssize_t>(points.size());
+        if ((options_ & UTF8PROC_COMPOSE) != 0)
+            size = utf8proc_normalize_utf32(points.data(), size, options_);
+        if (size < 0) return error(Status::internal, "Unicode composition: ", utf8proc_errmsg(size));
+        for (utf8proc_ssize_t i = 0; i < size; ++i) append_utf8(out, static_cast<char32_t>(points[i]));
         return {};
+    }
+
+    static int combining_class(utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; }
+
+    static void reorder_marks(std::vector<utf8proc_int32_t>& points) {
+        for (auto begin = points.begin(); begin != points.end();) {
+            auto end = begin;
+            while (end != points.end() && combining_class(*end) != 0) ++end;
+            std::stable_sort(begin, end,
+                             [](auto a, auto b) { return combining_class(a) < combining_class(b); });
+            begin = end == points.end() ? end : end + 1;
+        }
     }
 
     utf8proc_option_t options_;

@@ -187,7 +187,8 @@ TEST_CASE("ten megabytes of one character take time in proportion") {
     for (const char* name :
          {"llama3.json", "qwen2.json", "deepseek-v3.json", "llama2.json", "added-tokens.json"}) {
         check_repeated(name, 1 << 20,
-                       {"a", " ", "\n", "7", "\u00e9", "ab", "\xFF", "<", "e\u0301", "<|endof", "\u2581"});
+                       {"a", " ", "\n", "7", "\u00e9", "ab", "\xFF", "<", "e\u0301", "<|endof", "\u2581",
+                        "\u0301\u0323"});
     }
 }
 
