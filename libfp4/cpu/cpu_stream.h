@@ -24,6 +24,8 @@ class CpuStream final : public HostStream {
     void run_glu(const float* gate, const float* up, size_t n, size_t width, GluKind kind,
                  const HostRounding& rounding) override;
     void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) override;
+    void run_read_input(const Activation& input, size_t n, float* values) override;
+    void run_gram(const float* a, const float* b, size_t n, size_t cols, float* sum) override;
 
   private:
     enum class LinearKernel { integer_matvec, integer_matmul, float_matvec, float_matmul };
@@ -73,7 +75,8 @@ class CpuStream final : public HostStream {
     size_t angle_position_ = 0, angle_count_ = 0;
     float angle_amplitude_ = 0.0f;
 
-    Scratch partials_; // attention: softmax states of the parts of a split
+    Scratch transposed_; // gram: both factors, [cols, tokens]
+    Scratch partials_;   // attention: softmax states of the parts of a split
 };
 
 } // namespace fp4

@@ -186,6 +186,22 @@ Result<int32_t> HostStream::sample(const Buffer& logits, size_t row, size_t voca
     return token;
 }
 
+void HostStream::read_input(const Activation& input, size_t n, Buffer& values) {
+    if (!require(n <= input.max_rows() && holds(values, n, input.cols()), "read_input",
+                 "a buffer is too small"))
+        return;
+    run_read_input(input, n, floats(values));
+}
+
+void HostStream::accumulate_gram(const Buffer& a, const Buffer& b, size_t n, size_t cols, Buffer& sum) {
+    if (!require(holds(a, n, cols) && holds(b, n, cols) && holds(sum, cols, cols), "accumulate_gram",
+                 "a buffer is too small") ||
+        n == 0 || cols == 0) {
+        return;
+    }
+    run_gram(floats(a), floats(b), n, cols, floats(sum));
+}
+
 Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
                                   size_t values) const {
     FP4_TRY(state_);

@@ -59,19 +59,21 @@ struct ActivationFormat {
         mxint8,     // 8 bit, 32 per E8M0 scale: the 8-bit path of integer devices
         mxfp8_e4m3, // 8 bit, 32 per E8M0 scale: the 8-bit path of tensor cores
         mxfp4,      // 4 bit, 32 per E8M0 scale
-        nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 scale per token (amax / 2688)
+        nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 tensor scale
     } kind = Kind::a16;
     ScaleRule rule = ScaleRule::even; // MX kinds: floor, ceil, even or uos; nvfp4 always uses amax
+    float tensor_scale = 0.0f; // nvfp4: 0 takes amax / 2688 of each token, else this one for all tokens
     bool operator==(const ActivationFormat&) const = default;
 };
 
 // Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every
-// run of `block` channels is multiplied from the right by a block x block matrix. Weights carry the inverse.
+// run of `block` channels is multiplied from the right by a block x block matrix: one for all runs, or one
+// for each. Weights carry the inverse.
 struct InputTransform {
     enum class Kind : uint8_t { identity, hadamard, matrix } kind = Kind::identity;
     uint32_t block = 0;               // 16, 32, 64 or 128; divides K
     std::vector<float> channel_scale; // [K] or empty
-    std::vector<float> matrix;        // [block, block] row-major, kind == matrix
+    std::vector<float> matrix;        // kind == matrix: [1 or K / block, block, block], each row-major
 };
 
 class Buffer {
@@ -204,6 +206,11 @@ class Stream {
                                  std::span<uint8_t> keys, std::span<uint8_t> values) = 0;
     virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
                                   std::span<const uint8_t> keys, std::span<const uint8_t> values) = 0;
+
+    // For calibration. values: f32 [n, cols] of an input that was not rounded (a16). sum: f32 [cols, cols],
+    // sum += a^T b for a, b f32 [n, cols].
+    virtual void read_input(const Activation& input, size_t n, Buffer& values) = 0;
+    virtual void accumulate_gram(const Buffer& a, const Buffer& b, size_t n, size_t cols, Buffer& sum) = 0;
 
     virtual Result<void> synchronize() = 0;
     virtual int threads() const = 0; // of the host that do the work, the caller's included; 1 on GPUs

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "libfp4/engine/backend.h"
+#include "libfp4/engine/layer_pass.h"
 #include "libfp4/engine/model.h"
 
 namespace fp4 {
@@ -30,7 +31,7 @@ class Forward {
     // One layer (the first call also embeds). Not after finished().
     void advance(Stream& stream, KvCache& cache);
     bool finished() const { return layer_ == model_->layers.size(); }
-    size_t rows() const { return rows_; }
+    size_t rows() const { return tokens_.rows; }
 
     // Final norm and head of rows [first, first + count) of the finished pass into logits(): [count,
     // vocabulary].
@@ -39,27 +40,16 @@ class Forward {
 
   private:
     explicit Forward(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
-    Result<void> allocate(size_t chunk);
-    void attention_block(Stream& stream, KvCache& cache, const LayerWeights& layer);
-    void feed_forward_block(Stream& stream, const LayerWeights& layer);
-    void add_to_residual(Stream& stream, const Activation& input, const LinearWeights& linear,
-                         const Weight* post_norm);
-    NormParams norm_params(const Weight& weight) const { return {&weight, model_->config.norm_epsilon}; }
 
     std::shared_ptr<const Model> model_;
     ForwardConfig config_;
-    std::unique_ptr<Buffer> ids_;       // int32 [chunk]
-    std::unique_ptr<Buffer> x_;         // residual stream, f32 [chunk, hidden]
-    std::unique_ptr<Buffer> q_, k_, v_; // f32 [chunk, q_width | kv_width]
-    std::unique_ptr<Buffer> gate_, up_; // f32 [chunk, ffn]
-    std::unique_ptr<Buffer> branch_;    // f32 [chunk, hidden], models with post norms
-    std::unique_ptr<Buffer> logits_;    // f32 [logit_rows, vocabulary]
-    std::unique_ptr<Activation> hidden_input_, q_input_, ffn_input_;
+    std::unique_ptr<Buffer> ids_;    // int32 [chunk]
+    std::unique_ptr<Buffer> x_;      // residual stream, f32 [chunk, hidden]
+    std::unique_ptr<Buffer> logits_; // f32 [logit_rows, vocabulary]
+    std::unique_ptr<LayerPass> pass_;
 
-    size_t rows_ = 0;
-    size_t position_ = 0;
+    PassTokens tokens_;
     size_t layer_ = 0; // next to run
-    Path path_ = Path::automatic;
 };
 
 } // namespace fp4

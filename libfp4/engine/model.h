@@ -8,29 +8,13 @@
 #include <vector>
 
 #include "libfp4/engine/backend.h"
+#include "libfp4/engine/layer_weights.h"
 #include "libfp4/engine/path.h"
 #include "libfp4/model/model_source.h"
 
 namespace fp4 {
 
 class Tokenizer;
-
-struct LinearWeights {
-    std::unique_ptr<Weight> weight; // [rows, cols]
-    std::unique_ptr<Weight> bias;   // [1, rows] f32, or null
-};
-
-struct LayerWeights {
-    std::unique_ptr<Weight> attention_norm;      // [1, hidden]
-    LinearWeights q, k, v;                       // [q_width | kv_width, hidden]
-    std::unique_ptr<Weight> q_norm, k_norm;      // [1, head_dim], or null
-    LinearWeights o;                             // [hidden, q_width]
-    std::unique_ptr<Weight> attention_post_norm; // [1, hidden], or null
-    std::unique_ptr<Weight> ffn_norm;            // [1, hidden]
-    LinearWeights gate, up;                      // [ffn, hidden]
-    LinearWeights down;                          // [hidden, ffn]
-    std::unique_ptr<Weight> ffn_post_norm;       // [1, hidden], or null
-};
 
 // Returns false to cancel. done and total count stored bytes.
 using LoadProgress = std::function<bool(uint64_t done, uint64_t total, const std::string& tensor)>;

@@ -21,6 +21,20 @@ const char* kind_name(Kind kind) {
     return "unknown";
 }
 
+int activation_bits(Kind kind) {
+    switch (kind) {
+        case Kind::a16:
+            return 16;
+        case Kind::mxint8:
+        case Kind::mxfp8_e4m3:
+            return 8;
+        case Kind::mxfp4:
+        case Kind::nvfp4:
+            return 4;
+    }
+    return 16;
+}
+
 ActivationFormat eight_bit(WeightFormat weight, const Backend& backend) {
     ActivationFormat integer{Kind::mxint8, ScaleRule::ceil};
     ActivationFormat floating{Kind::mxfp8_e4m3, ScaleRule::ceil};
@@ -75,12 +89,14 @@ ActivationFormat activation_for(Path path, WeightFormat weight, const Backend& b
     }
 }
 
-ActivationFormat activation_for(Path path, std::span<const Weight* const> weights, const Backend& backend) {
+ActivationFormat activation_for(Path path, std::span<const Weight* const> weights,
+                                const std::optional<ActivationFormat>& intended, const Backend& backend) {
     ActivationFormat first = activation_for(path, weights.front()->format(), backend);
     for (const Weight* weight : weights) {
         if (activation_for(path, weight->format(), backend) != first) return {};
     }
-    return first;
+    const bool same_width = intended && activation_bits(intended->kind) == activation_bits(first.kind);
+    return same_width ? *intended : first;
 }
 
 Path automatic_path(WeightFormat most_weights, const Backend& backend) {

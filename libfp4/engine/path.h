@@ -17,8 +17,10 @@ const char* path_name(Path path); // "auto", "w4a16" ...
 // against.
 ActivationFormat activation_for(Path path, WeightFormat weight, const Backend& backend);
 
-// One site's format: weights that share an input must agree, else the input stays unrounded.
-ActivationFormat activation_for(Path path, std::span<const Weight* const> weights, const Backend& backend);
+// One site's format: weights that share an input must agree, else the input stays unrounded. `intended` is
+// what the weights were quantized for; it is taken on the path of its width.
+ActivationFormat activation_for(Path path, std::span<const Weight* const> weights,
+                                const std::optional<ActivationFormat>& intended, const Backend& backend);
 
 // What "auto" means: the fastest path without visible loss for weights of this format.
 Path automatic_path(WeightFormat most_weights, const Backend& backend);
