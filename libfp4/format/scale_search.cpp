@@ -26,6 +26,7 @@ class ScaleSearch {
           element_(block_element(format).magnitude),
           tensor_scale_(tensor_scale),
           values_(values),
+          weighted_(importance != nullptr),
           importance_(importance ? importance : equal_importance.data()) {}
 
     void consider(uint8_t code) {
@@ -46,6 +47,7 @@ class ScaleSearch {
     }
 
     uint8_t best() const { return best_code_; }
+    bool weighted() const { return weighted_; }
 
   private:
     // Sum of importance x (rounding error in element units)^2.
@@ -67,6 +69,7 @@ class ScaleSearch {
     SmallFloat element_;
     float tensor_scale_;
     const float* values_;
+    bool weighted_;
     const float* importance_;
     int reference_code_ = -1;
     float reference_scale_ = 0;
@@ -79,10 +82,14 @@ uint8_t choose_mx(BlockFormat format, ScaleRule rule, float amax, ScaleSearch& s
     if (rule != ScaleRule::mse) return mx_scale_code(exponent);
     // A power of two above floor + 1 holds no value that floor + 1 lacks (and that one clips nothing); one
     // below floor - 1 clips the largest value by more than the other values' rounding errors can repay when
-    // all count the same (E2M1, in units of floor's scale: 4 - 1.5 squared against 31 x 0.25 squared).
-    for (int candidate : {exponent, exponent + 1, exponent - 1})
+    // all count the same (E2M1, in units of floor's scale: 4 - 1.5 squared against 31 x 0.25 squared). With
+    // importance weights the largest value may count for little, so lower ones are tried as well.
+    for (int step : {0, 1, -1, -2, -3}) {
+        if (step < -1 && !search.weighted()) break;
+        const int candidate = exponent + step;
         if (candidate >= min_scale_exponent && candidate <= max_scale_exponent(format))
             search.consider(mx_scale_code(candidate));
+    }
     return search.best();
 }
 
