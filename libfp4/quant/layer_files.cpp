@@ -8,6 +8,7 @@
 #include "libfp4/io/json_document.h"
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/verify.h"
+#include "libfp4/quant/row_codec.h"
 
 namespace fp4 {
 namespace {

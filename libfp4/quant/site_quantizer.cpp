@@ -171,7 +171,8 @@ class SiteQuantizer {
             QuantizedLinear& linear = result_.linears[i];
             if (!is_block(linear)) continue;
             std::vector<float> weights = linear.values;
-            auto rounded = compensate(weights, linears_[i].rows, factor, gram, options(linear), work_.pool);
+            auto rounded =
+                compensate(weights, linears_[i].rows, factor, gram, options(linear, !gram.empty()), work_.pool);
             if (!rounded.ok()) {
                 return error(rounded.error().status, "tensor '", linear.tensor->name,
                              "': ", rounded.error().message);
@@ -183,7 +184,7 @@ class SiteQuantizer {
         return {};
     }
 
-    CompensationOptions options(const QuantizedLinear& linear) const {
+    CompensationOptions options(const QuantizedLinear& linear, bool has_gram) const {
         const CompensationRecipe& compensation = recipe_.compensation;
         CompensationOptions options;
         options.format = linear.encoding.block;
@@ -194,7 +195,7 @@ class SiteQuantizer {
             options.method = ScaleMethod::rule;
             options.rule = ScaleRule::mse;
         }
-        options.weigh_by_hessian = compensation.enabled && compensation.hessian_scales;
+        options.weigh_by_hessian = has_gram && compensation.enabled && compensation.hessian_scales;
         options.scale_time = compensation.scales_in_loop ? ScaleTime::in_loop : ScaleTime::fixed;
         options.refine_sweeps = compensation.enabled ? compensation.sweeps : 0;
         return options;

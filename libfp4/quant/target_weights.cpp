@@ -16,6 +16,8 @@ constexpr int max_attempts = 6;
 } // namespace
 
 struct TargetFit::Impl {
+    Impl(const SiteTargets& site_targets, Eigen::Index site_cols)
+        : targets(site_targets), cols(site_cols), factor(site_cols) {}
     const SiteTargets& targets;
     Eigen::Index cols;
     double ridge = 0;
@@ -27,7 +29,7 @@ TargetFit::~TargetFit() = default;
 
 Result<std::unique_ptr<TargetFit>> TargetFit::create(const SiteTargets& targets, size_t cols,
                                                      double damping) {
-    auto impl = std::make_unique<Impl>(Impl{targets, static_cast<Eigen::Index>(cols), 0, {}});
+    auto impl = std::make_unique<Impl>(targets, static_cast<Eigen::Index>(cols));
     const Eigen::Map<const Matrix> gram(targets.gram.data(), impl->cols, impl->cols);
     const double mean = gram.diagonal().mean();
     if (!std::isfinite(mean)) return error(Status::format, "the inputs of the layer are not finite");
