@@ -35,12 +35,7 @@ void CpuStream::round_row(const HostRounding& rounding, size_t row, float* value
     if (out.is_integer()) {
         kernels_.round_integer(out.format(), values, cols, out.integers(row));
     } else if (out.format().kind == ActivationFormat::Kind::mxfp8_e4m3) {
-        // No integer arithmetic for FP8 here: the rounded values stay float32.
-        std::vector<uint8_t> codes(row_code_bytes(BlockFormat::mxfp8_e4m3, cols));
-        std::vector<uint8_t> scales(row_scales(BlockFormat::mxfp8_e4m3, cols));
-        quantize_row(BlockFormat::mxfp8_e4m3, out.format().rule, 1.0f, values, cols, codes.data(),
-                     scales.data());
-        dequantize_row(BlockFormat::mxfp8_e4m3, 1.0f, codes.data(), scales.data(), cols, values);
+        kernels_.round_e4m3(out.format().rule, values, cols);
     }
 }
 

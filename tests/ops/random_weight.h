@@ -31,6 +31,8 @@ inline constexpr ActivationFormat all_activation_formats[] = {
     {ActivationFormat::Kind::a16, ScaleRule::even},
     {ActivationFormat::Kind::mxint8, ScaleRule::even},
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::even},
+    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::floor},
+    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp4, ScaleRule::floor},
     {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp4, ScaleRule::even},

@@ -102,6 +102,40 @@ TEST_CASE("nvfp4 with a tensor scale for all tokens gives the codec's numbers, s
     });
 }
 
+TEST_CASE("mxfp8 inputs are the codec's numbers, bit for bit") {
+    Random random(20);
+    for_each_backend([&](Pair& pair) {
+        for (ScaleRule rule : {ScaleRule::floor, ScaleRule::ceil, ScaleRule::even}) {
+            for (size_t cols : {1, 32, 40, 172, 576}) {
+                Floats x = random.normals(3 * cols);
+                for (size_t t = 0; t < 3; ++t) { // exponents over the whole range, and the ends of it
+                    for (size_t j = t * cols; j < (t + 1) * cols; ++j)
+                        x[j] = std::ldexp(x[j], static_cast<int>(random.below(24)) - 12 + (int(t) - 1) * 100);
+                }
+                for (size_t j = 0; j < std::min<size_t>(cols, 32); ++j)
+                    x[j] = 1.0f + static_cast<float>(j) / 16;
+                if (cols > 128) {
+                    for (size_t j = 64; j < 96; ++j) x[j] = j % 2 == 0 ? 0.0f : -0.0f;
+                    x[97] = -0.0f, x[98] = 3e38f, x[130] = 1e-42f;
+                }
+                Floats expected(x.size());
+                for (size_t t = 0; t < 3; ++t) {
+                    std::vector<uint8_t> codes(row_code_bytes(BlockFormat::mxfp8_e4m3, cols)),
+                        scales(row_scales(BlockFormat::mxfp8_e4m3, cols));
+                    quantize_row(BlockFormat::mxfp8_e4m3, rule, 1.0f, x.data() + t * cols, cols, codes.data(),
+                                 scales.data());
+                    dequantize_row(BlockFormat::mxfp8_e4m3, 1.0f, codes.data(), scales.data(), cols,
+                                   expected.data() + t * cols);
+                }
+                INFO(pair.name, " rule ", int(rule), " cols ", cols);
+                const ActivationFormat format{Kind::mxfp8_e4m3, rule};
+                for (Rig* rig : {&pair.tested, &pair.reference})
+                    CHECK(rig->values_of(*rig->exact_activation(x, 3, cols, format), 3) == expected);
+            }
+        }
+    });
+}
+
 TEST_CASE("rounding: a block with NaN or Inf becomes NaN") {
     Random random(12);
     for_each_backend([&](Pair& pair) {

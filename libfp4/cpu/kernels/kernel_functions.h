@@ -15,6 +15,7 @@ void matvec_w4_float(const WeightRows& w, size_t rows, const float* x, size_t pa
                      const LinearOut& out);
 void arrange_lanes(const float* x, size_t padded, float* out);
 void round_integer(ActivationFormat format, const float* x, size_t cols, const IntegerOutput& out);
+void round_e4m3(ScaleRule rule, float* x, size_t cols);
 void rms_norm(const float* x, const float* weight, float epsilon, size_t cols, float* out);
 void add(const float* y, size_t count, float* x);
 void scale(float factor, size_t count, float* x);

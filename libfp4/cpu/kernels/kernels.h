@@ -115,6 +115,9 @@ struct Kernels {
     // Block formats that are integers: codes, lane scales and offsets of one row.
     void (*round_integer)(ActivationFormat format, const float* x, size_t cols, const IntegerOutput& out);
 
+    // MXFP8 in place: x [padded] becomes the values that its codes stand for.
+    void (*round_e4m3)(ScaleRule rule, float* x, size_t cols);
+
     void (*rms_norm)(const float* x, const float* weight, float epsilon, size_t cols, float* out);
     void (*add)(const float* y, size_t count, float* x);
     void (*scale)(float factor, size_t count, float* x);

@@ -1,5 +1,6 @@
 // Rounds one row of activations to MXINT8, MXFP4 or NVFP4, with the same codes as quantize_row, into the
 // arrangement of IntegerOutput.
+#include "libfp4/cpu/kernels/block_amax.h"
 #include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/format/element.h"
 #include "libfp4/format/scale_rule.h"
@@ -7,22 +8,6 @@
 
 namespace fp4::FP4_CPU_LEVEL {
 namespace {
-
-constexpr uint32_t infinity_bits = 0x7F800000;
-
-// Bits of the largest magnitude: they order like the numbers, with Inf and NaN on top. count: a multiple of
-// width.
-uint32_t amax_bits(const float* x, size_t count) {
-    I top = set_int(0);
-    for (size_t j = 0; j < count; j += width) top = max(top, magnitude_bits(load(x + j)));
-    return static_cast<uint32_t>(largest(top));
-}
-
-float as_float(uint32_t bits) {
-    float value;
-    __builtin_memcpy(&value, &bits, 4);
-    return value;
-}
 
 // x in units of its scales -> E2M1 times two: steps of 1 below 4, of 2 below 8, of 4 up to 12; ties go to the
 // even code, which is the even multiple of the step.

@@ -16,6 +16,7 @@ const Kernels FP4_JOIN(kernels_, FP4_CPU_LEVEL) = {
     .matvec_w4_float = FP4_CPU_LEVEL::matvec_w4_float,
     .arrange_lanes = FP4_CPU_LEVEL::arrange_lanes,
     .round_integer = FP4_CPU_LEVEL::round_integer,
+    .round_e4m3 = FP4_CPU_LEVEL::round_e4m3,
     .rms_norm = FP4_CPU_LEVEL::rms_norm,
     .add = FP4_CPU_LEVEL::add,
     .scale = FP4_CPU_LEVEL::scale,

@@ -71,6 +71,16 @@ inline F with_sign(F magnitude, F sign) {
 inline F zero_below(F x, F limit, F value) { // x < limit ? 0 : value
     return {_mm256_and_ps(_mm256_cmp_ps(x.v, limit.v, _CMP_NLT_UQ), value.v)};
 }
+// x >= 0 to the nearest number with so many mantissa bits, gradual underflow below min_exponent, ties to
+// even: adding a power of two whose last place is the step rounds.
+template <int mantissa_bits, int min_exponent>
+F round_mantissa(F x) {
+    __m256i exponent = _mm256_and_si256(_mm256_castps_si256(x.v), _mm256_set1_epi32(0x7F800000));
+    exponent = _mm256_max_epi32(exponent, _mm256_set1_epi32((min_exponent + 127) << 23));
+    __m256i rounder = _mm256_add_epi32(exponent, _mm256_set1_epi32((23 - mantissa_bits) << 23));
+    __m256 r = _mm256_castsi256_ps(rounder);
+    return {_mm256_sub_ps(_mm256_add_ps(x.v, r), r)};
+}
 inline F times_exp2(F x, F n) { // x 2^n in two steps, so that 2^n itself need not be a normal number
     __m256i whole = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(whole, 1);
     auto power = [](__m256i e) {
@@ -186,7 +196,8 @@ inline I dot8(I acc, I u0, I s0, I u1, I s1) { // 4 x 24 x 127 fits int16
     __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(u0.v, s0.v), _mm256_maddubs_epi16(u1.v, s1.v));
     return {_mm256_add_epi32(acc.v, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
 }
-// The same of signed weights (all 256 codes), |s| <= 127: |w| x (s with the sign of w), 2 x 128 x 127 fits int16.
+// The same of signed weights (all 256 codes), |s| <= 127: |w| x (s with the sign of w), 2 x 128 x 127 fits
+// int16.
 inline constexpr int32_t int8_bias = 0;
 inline I bias_int8(I w) {
     return w;

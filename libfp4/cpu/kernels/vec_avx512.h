@@ -70,6 +70,16 @@ inline F with_sign(F magnitude, F sign) {
 inline F zero_below(F x, F limit, F value) { // x < limit ? 0 : value
     return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, limit.v, _CMP_NLT_UQ), value.v)};
 }
+// x >= 0 to the nearest number with so many mantissa bits, gradual underflow below min_exponent, ties to
+// even: adding a power of two whose last place is the step rounds.
+template <int mantissa_bits, int min_exponent>
+F round_mantissa(F x) {
+    __m512i exponent = _mm512_and_si512(_mm512_castps_si512(x.v), _mm512_set1_epi32(0x7F800000));
+    exponent = _mm512_max_epi32(exponent, _mm512_set1_epi32((min_exponent + 127) << 23));
+    __m512i rounder = _mm512_add_epi32(exponent, _mm512_set1_epi32((23 - mantissa_bits) << 23));
+    __m512 r = _mm512_castsi512_ps(rounder);
+    return {_mm512_sub_ps(_mm512_add_ps(x.v, r), r)};
+}
 inline F times_exp2(F x, F n) {
     return {_mm512_scalef_ps(x.v, n.v)};
 } // x 2^n

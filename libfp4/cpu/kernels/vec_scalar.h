@@ -83,6 +83,20 @@ inline F with_sign(F magnitude, F sign) {
 inline F zero_below(F x, F limit, F value) { // x < limit ? 0 : value
     return each([&](size_t i) { return x.v[i] < limit.v[i] ? 0.0f : value.v[i]; });
 }
+// x >= 0 to the nearest number with so many mantissa bits, gradual underflow below min_exponent, ties to
+// even: adding a power of two whose last place is the step rounds.
+template <int mantissa_bits, int min_exponent>
+F round_mantissa(F x) {
+    return each([&](size_t i) {
+        int32_t bits;
+        __builtin_memcpy(&bits, &x.v[i], 4);
+        int32_t exponent = bits & 0x7F800000, least = (min_exponent + 127) << 23;
+        bits = (exponent > least ? exponent : least) + ((23 - mantissa_bits) << 23);
+        float rounder;
+        __builtin_memcpy(&rounder, &bits, 4);
+        return (x.v[i] + rounder) - rounder;
+    });
+}
 inline F times_exp2(F x, F n) { // x 2^n
     return each([&](size_t i) { return __builtin_ldexpf(x.v[i], static_cast<int>(n.v[i])); });
 }

@@ -1,0 +1,41 @@
+// Rounds one row of activations to MXFP8 (E4M3) and leaves the values as float32: there is no integer
+// arithmetic for them. The same values as quantize_row and dequantize_row.
+#include "libfp4/cpu/kernels/block_amax.h"
+#include "libfp4/cpu/kernels/kernel_functions.h"
+#include "libfp4/format/scale_rule.h"
+#include "libfp4/format/scale_search.h"
+
+namespace fp4::FP4_CPU_LEVEL {
+namespace {
+
+constexpr BlockFormat format = BlockFormat::mxfp8_e4m3;
+constexpr size_t block = 32;
+constexpr float largest_e4m3 = 448.0f;
+
+void fill(float value, float* x) {
+    for (size_t j = 0; j < block; j += width) store(x + j, set(value));
+}
+
+void round_block(ScaleRule rule, float* x) {
+    uint32_t bits = amax_bits(x, block);
+    if (bits >= infinity_bits) return fill(__builtin_nanf(""), x);
+    if (bits == 0) return fill(0.0f, x);
+    uint8_t code = mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
+    F inverse = set(inverse_block_scale(format, 1.0f, code)), scale = set(block_scale_value(format, code));
+    for (size_t j = 0; j < block; j += width) {
+        F value = load(x + j) * inverse;
+        F size = round_mantissa<3, -6>(min(magnitude(value), set(largest_e4m3)));
+        store(x + j, with_sign(size, value) * scale);
+    }
+}
+
+} // namespace
+
+// x: [whole blocks], zero from cols on before and after.
+void round_e4m3(ScaleRule rule, float* x, size_t cols) {
+    size_t end = 0;
+    for (; end < cols; end += block) round_block(rule, x + end);
+    for (size_t j = cols; j < end; ++j) x[j] = 0.0f; // a NaN block ends with the row
+}
+
+} // namespace fp4::FP4_CPU_LEVEL
