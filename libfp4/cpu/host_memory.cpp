@@ -50,22 +50,6 @@ size_t weight_row_bytes(WeightFormat format, size_t cols) {
     }
 }
 
-std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind) {
-    switch (kind) {
-        case ActivationFormat::Kind::a16:
-            return std::nullopt;
-        case ActivationFormat::Kind::mxint8:
-            return BlockFormat::mxint8;
-        case ActivationFormat::Kind::mxfp8_e4m3:
-            return BlockFormat::mxfp8_e4m3;
-        case ActivationFormat::Kind::mxfp4:
-            return BlockFormat::mxfp4;
-        case ActivationFormat::Kind::nvfp4:
-            return BlockFormat::nvfp4;
-    }
-    return std::nullopt;
-}
-
 Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight) {
     if (weight.format > WeightFormat::mxint8)
         return error(Status::argument, "a weight has an unknown format");
@@ -109,7 +93,7 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
 Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransform& transform, size_t cols) {
     size_t block = transform.block;
     if (transform.kind != InputTransform::Kind::identity) {
-        if (block != 16 && block != 32 && block != 64 && block != 128) {
+        if (!is_transform_block(block)) {
             return error(Status::argument, "a transform block of ", block, " is none of 16, 32, 64, 128");
         }
         if (cols % block != 0) {

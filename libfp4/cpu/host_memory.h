@@ -103,7 +103,4 @@ class HostKvCache final : public KvCache {
 // Bytes of one row of codes or values.
 size_t weight_row_bytes(WeightFormat format, size_t cols);
 
-// The block format activations of this kind are rounded to; nullopt for a16.
-std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind);
-
 } // namespace fp4

@@ -15,6 +15,7 @@
 #include "libfp4/base/thread_pool.h"
 #include "libfp4/engine/sampling.h"
 #include "libfp4/format/block_format.h"
+#include "libfp4/format/linear_input.h"
 
 namespace fp4 {
 
@@ -50,30 +51,6 @@ struct HostWeight {
     const uint8_t* scales = nullptr; // block formats only
     float tensor_scale = 1.0f;
     std::shared_ptr<const void> owner; // keeps the bytes alive: a host device borrows them instead of copying
-};
-
-// What the inputs of a linear are rounded to (per token, blocks along K) before the product.
-struct ActivationFormat {
-    enum class Kind : uint8_t {
-        a16,        // not rounded: float32 on the CPU, f16/bf16 operands on GPUs
-        mxint8,     // 8 bit, 32 per E8M0 scale: the 8-bit path of integer devices
-        mxfp8_e4m3, // 8 bit, 32 per E8M0 scale: the 8-bit path of tensor cores
-        mxfp4,      // 4 bit, 32 per E8M0 scale
-        nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 tensor scale
-    } kind = Kind::a16;
-    ScaleRule rule = ScaleRule::even; // MX kinds: floor, ceil, even or uos; nvfp4 always uses amax
-    float tensor_scale = 0.0f; // nvfp4: 0 takes amax / 2688 of each token, else this one for all tokens
-    bool operator==(const ActivationFormat&) const = default;
-};
-
-// Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every
-// run of `block` channels is multiplied from the right by a block x block matrix: one for all runs, or one
-// for each. Weights carry the inverse.
-struct InputTransform {
-    enum class Kind : uint8_t { identity, hadamard, matrix } kind = Kind::identity;
-    uint32_t block = 0;               // 16, 32, 64 or 128; divides K
-    std::vector<float> channel_scale; // [K] or empty
-    std::vector<float> matrix;        // kind == matrix: [1 or K / block, block, block], each row-major
 };
 
 class Buffer {

@@ -7,7 +7,8 @@
 
 namespace fp4 {
 
-// XXH3 over the configuration, every tensor's name, encoding and shape, and the first row of each.
+// XXH3 over the configuration, every tensor's name, encoding and shape, the first row of each, and the input
+// sites.
 Result<uint64_t> model_identity(const ModelSource& source);
 
 } // namespace fp4

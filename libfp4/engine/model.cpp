@@ -116,6 +116,21 @@ WeightFormat most_common_format(const ModelSource& source) {
     return static_cast<WeightFormat>(std::ranges::max_element(weights) - weights.begin());
 }
 
+Result<void> load_sites(Model& model, const ModelSource& source) {
+    for (uint32_t layer = 0; layer < source.config.layers; ++layer) {
+        for (Site site : all_sites) {
+            const SiteOutline& outline = source.sites[layer][static_cast<size_t>(site)];
+            InputSite& place = model.layers[layer].sites[static_cast<size_t>(site)];
+            place.activation = outline.activation;
+            if (!outline.has_transform()) continue;
+            FP4_ASSIGN(SiteDefinition read, read_input_site(*source.checkpoint, layer, site, outline));
+            FP4_ASSIGN(place.transform, model.backend->load(read.transform, site_width(source.config, site)));
+            model.weight_bytes += 4 * (read.transform.matrix.size() + read.transform.channel_scale.size());
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared_ptr<Backend> backend,
@@ -129,6 +144,7 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
     model->linear_format = most_common_format(source);
     FP4_TRY(load_tokenizer(*model));
     FP4_TRY(load_ropes(*model, source));
+    FP4_TRY(load_sites(*model, source));
     uint64_t total = 0, done = 0;
     for (const SourceTensor& tensor : source.tensors) total += tensor.info->stored_bytes;
     for (const SourceTensor& tensor : source.tensors) {

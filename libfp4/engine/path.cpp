@@ -5,20 +5,8 @@ namespace {
 
 using Kind = ActivationFormat::Kind;
 
-const char* kind_name(Kind kind) {
-    switch (kind) {
-        case Kind::a16:
-            return "unrounded";
-        case Kind::mxint8:
-            return "mxint8";
-        case Kind::mxfp8_e4m3:
-            return "mxfp8-e4m3";
-        case Kind::mxfp4:
-            return "mxfp4";
-        case Kind::nvfp4:
-            return "nvfp4";
-    }
-    return "unknown";
+std::string_view kind_name(Kind kind) {
+    return kind == Kind::a16 ? "unrounded" : activation_kind_name(kind);
 }
 
 int activation_bits(Kind kind) {

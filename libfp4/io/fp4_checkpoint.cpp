@@ -173,7 +173,7 @@ Result<void> add_entry(const Fp4File& file, const SafetensorsEntry& entry,
     if (entry.name.starts_with(profile::document_prefix))
         return add_document(file, entry, contents.documents);
     if (entry.name.starts_with(profile::padding_prefix) || file.parts.contains(entry.name)) return {};
-    if (entry.name.starts_with(profile::reserved_prefix)) {
+    if (!profile::plain_name_allowed(entry.name, entry.dtype)) {
         return error(Status::format, file.name(), ": stored tensor '", printable(entry.name),
                      "' has a reserved name that version ", profile::version_value,
                      " of the profile does not define");

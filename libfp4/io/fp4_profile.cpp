@@ -6,6 +6,10 @@
 
 namespace fp4::profile {
 
+bool plain_name_allowed(std::string_view name, DType dtype) {
+    return !name.starts_with(reserved_prefix) || (name.starts_with(site_prefix) && dtype == DType::f32);
+}
+
 Result<std::vector<Part>> stored_parts(const std::string& name, const TensorEncoding& encoding,
                                        const std::vector<uint64_t>& shape) {
     std::string where = concat("tensor '", printable(name), "'");
@@ -13,7 +17,10 @@ Result<std::vector<Part>> stored_parts(const std::string& name, const TensorEnco
     if (name.empty() || name.size() + tensor_scale_suffix.size() > limits::max_tensor_name) {
         return error(Status::argument, where, ": name of ", name.size(), " bytes");
     }
-    if (name.starts_with(reserved_prefix) || name == "__metadata__") {
+    const bool plain = encoding.kind == TensorEncoding::Kind::plain;
+    const bool allowed =
+        plain ? plain_name_allowed(name, encoding.dtype) : !name.starts_with(reserved_prefix);
+    if (!allowed || name == "__metadata__") {
         return error(Status::argument, where, ": this name is reserved");
     }
     FP4_ASSIGN(uint64_t elements, checked_elements(shape, where));

@@ -30,11 +30,16 @@ inline constexpr std::string_view unset_hash = "0000000000000000";
 inline constexpr std::string_view reserved_prefix = "fp4.";
 inline constexpr std::string_view document_prefix = "fp4.document."; // + file name
 inline constexpr std::string_view padding_prefix = "fp4.pad.";       // + running number
+inline constexpr std::string_view site_prefix = "fp4.layers.";       // + layer.site.matrix or .channel_scale
 inline constexpr std::string_view codes_suffix = ".codes";
 inline constexpr std::string_view scale_suffix = ".block_scale";
 inline constexpr std::string_view tensor_scale_suffix = ".tensor_scale";
 
 inline constexpr std::string_view manifest_document = "manifest.json";
+inline constexpr std::string_view sites_document = "input_sites.json";
+
+// Names that plain tensors may have: all but reserved ones, of which those of input sites are F32.
+bool plain_name_allowed(std::string_view name, DType dtype);
 
 // One tensor as safetensors sees it.
 struct Part {

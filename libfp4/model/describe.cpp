@@ -17,7 +17,7 @@ struct Totals {
 Totals totals(const Checkpoint& checkpoint) {
     Totals sum;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
-        sum.elements += tensor.rows() * tensor.row_length();
+        if (!is_site_tensor(tensor.name)) sum.elements += tensor.rows() * tensor.row_length();
         sum.bytes += tensor.stored_bytes;
     }
     return sum;
@@ -86,6 +86,8 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
         json.member("name", model->config.name);
         json.key("config");
         json.raw(config_to_json(model->config));
+        json.key("input_sites");
+        describe_input_sites(json, model->sites);
     } else {
         json.member("error", model.error().message);
     }

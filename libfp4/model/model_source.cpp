@@ -84,6 +84,7 @@ Result<ModelSource> inspect_model(std::shared_ptr<Checkpoint> checkpoint) {
         FP4_TRY(check_encoding(*checkpoint, slot, *info));
         source.tensors.push_back({slot, std::move(name), info});
     }
+    FP4_ASSIGN(source.sites, outline_input_sites(*checkpoint, config));
     source.checkpoint = std::move(checkpoint);
     return source;
 }

@@ -7,6 +7,7 @@
 
 #include "libfp4/io/checkpoint.h"
 #include "libfp4/model/config.h"
+#include "libfp4/model/input_sites.h"
 #include "libfp4/model/roles.h"
 
 namespace fp4 {
@@ -21,6 +22,7 @@ struct ModelSource {
     std::shared_ptr<Checkpoint> checkpoint;
     ModelConfig config;
     std::vector<SourceTensor> tensors; // in tensor_slots order, absent optional ones left out
+    std::vector<LayerOutlines> sites;  // [layers]
 
     const SourceTensor* find(Role role, uint32_t layer = 0) const;
     uint64_t parameters() const;
