@@ -33,8 +33,9 @@ class LayerPass {
 
     // What a step that makes a linear's input does to it.
     enum class Input : uint8_t {
-        rounded, // the site's transform, rounded as the path says
-        plain    // as the layer computes it
+        rounded,     // the site's transform, rounded as the path says
+        transformed, // the transform alone
+        plain        // as the layer computes it
     };
 
     void select(const LayerWeights& weights, size_t layer, const RopeTables& ropes, size_t cache_layer);
