@@ -95,12 +95,16 @@ TEST_CASE("without damping, inputs and weights get the same covariance H s H") {
 }
 
 TEST_CASE("the transformed layer equals the original") {
-    for (auto [cols, block] : {std::pair<size_t, uint32_t>{64, 16}, {576, 32}, {1408, 32}, {1408, 128}}) {
-        CAPTURE(cols);
-        CAPTURE(block);
-        Site site = random_site(cols, block, 60, 40);
+    struct Size {
+        size_t cols;
+        uint32_t block;
+    };
+    for (Size size : {Size{64, 16}, Size{576, 32}, Size{1408, 32}, Size{1408, 128}}) {
+        CAPTURE(size.cols);
+        CAPTURE(size.block);
+        Site site = random_site(size.cols, size.block, 60, 40);
         SiteTransform transform = solved(site);
-        CHECK(transform.matrix.size() == cols * block);
+        CHECK(transform.matrix.size() == size.cols * size.block);
         CHECK(output_difference(transform, 53) < 1e-10);
         // What the engine multiplies with is exactly what the weights are inverse to.
         for (double value : transform.matrix)
