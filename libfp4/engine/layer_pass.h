@@ -6,6 +6,7 @@
 
 #include "libfp4/engine/layer_weights.h"
 #include "libfp4/engine/path.h"
+#include "libfp4/engine/rope_tables.h"
 #include "libfp4/model/config.h"
 
 namespace fp4 {
@@ -15,12 +16,6 @@ struct PassTokens {
     size_t rows = 0;
     size_t position = 0;
     Path path = Path::automatic;
-};
-
-// Frequencies of the rotary embedding, on the device.
-struct RopeTables {
-    const Weight* global = nullptr; // [1, head_dim / 2]
-    const Weight* local = nullptr;  // of sliding-window layers
 };
 
 class LayerPass {

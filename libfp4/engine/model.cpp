@@ -5,6 +5,7 @@
 
 #include "libfp4/engine/host_weight.h"
 #include "libfp4/engine/identity.h"
+#include "libfp4/engine/load_tokenizer.h"
 #include "libfp4/text/tokenizer/tokenizer.h"
 
 namespace fp4 {
@@ -30,33 +31,8 @@ bool is_matrix(Role role) {
     return is_layer_linear(role) || role == Role::embedding || role == Role::head;
 }
 
-Result<void> load_ropes(Model& model, const ModelSource& source) {
-    std::vector<float> global = inverse_frequencies(model.config.rope, model.config.head_dim);
-    if (const SourceTensor* factors = source.find(Role::rope_factors)) {
-        std::vector<float> divisors(global.size());
-        FP4_TRY(source.checkpoint->read_f32(*factors->info, 0, 1, divisors.data()));
-        for (size_t i = 0; i < global.size(); ++i) global[i] /= divisors[i];
-    }
-    FP4_ASSIGN(model.inverse_frequency, model.backend->load(vector_weight(std::move(global))));
-    std::vector<float> local = inverse_frequencies(model.config.rope_local, model.config.head_dim);
-    FP4_ASSIGN(model.inverse_frequency_local, model.backend->load(vector_weight(std::move(local))));
-    return {};
-}
-
-Result<void> load_tokenizer(Model& model) {
-    const Checkpoint& checkpoint = *model.checkpoint;
-    if (checkpoint.has_document("tokenizer.json")) {
-        FP4_ASSIGN(std::string json, checkpoint.read_document("tokenizer.json"));
-        std::string config;
-        if (checkpoint.has_document("tokenizer_config.json")) {
-            FP4_ASSIGN(config, checkpoint.read_document("tokenizer_config.json"));
-        }
-        FP4_ASSIGN(model.tokenizer,
-                   Tokenizer::from_json(json, config, checkpoint.name() + ": tokenizer.json"));
-    } else if (checkpoint.gguf() && checkpoint.gguf()->contains("tokenizer.ggml.model")) {
-        FP4_ASSIGN(model.tokenizer, Tokenizer::from_gguf(*checkpoint.gguf(), checkpoint.name()));
-    }
-    auto text = read_chat_template(checkpoint);
+Result<void> load_chat_template(Model& model) {
+    auto text = read_chat_template(*model.checkpoint);
     if (!text.ok() && text.error().status != Status::not_found) return std::move(text).error();
     if (text.ok()) model.chat_template = std::move(*text);
     return {};
@@ -82,8 +58,9 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
     model->layers.resize(source.config.layers);
     model->parameters = source.parameters();
     model->linear_format = most_common_format(source);
-    FP4_TRY(load_tokenizer(*model));
-    FP4_TRY(load_ropes(*model, source));
+    FP4_ASSIGN(model->tokenizer, load_tokenizer(*model->checkpoint));
+    FP4_TRY(load_chat_template(*model));
+    FP4_ASSIGN(model->ropes, RopeWeights::load(source, *model->backend));
     uint64_t total = 0, done = 0;
     for (const SourceTensor& tensor : source.tensors) total += tensor.info->stored_bytes;
     for (const SourceTensor& tensor : source.tensors) {
@@ -111,9 +88,7 @@ bool Model::is_end_token(int32_t token) const {
 
 Result<const Tokenizer*> Model::require_tokenizer() const {
     if (tokenizer) return tokenizer.get();
-    return error(Status::unsupported, checkpoint->name(),
-                 ": the model has no tokenizer; put its tokenizer.json beside the weights, or give tokens "
-                 "instead of text");
+    return missing_tokenizer(*checkpoint);
 }
 
 } // namespace fp4

@@ -130,17 +130,6 @@ class TargetCollector {
 
 } // namespace
 
-size_t site_width(const ModelConfig& config, Site site) {
-    switch (site) {
-        case Site::o:
-            return config.q_width();
-        case Site::down:
-            return config.ffn;
-        default:
-            return config.hidden;
-    }
-}
-
 Result<SiteStatistics> collect_statistics(LayerWalk& walk, Backend& backend, Site site, size_t sample_rows,
                                           const WalkProgress& progress) {
     const size_t cols = site_width(walk.config(), site), length = walk.length();

@@ -6,8 +6,6 @@
 
 namespace fp4 {
 
-size_t site_width(const ModelConfig& config, Site site);
-
 // Of the plain inputs, with about sample_rows tokens to keep.
 Result<SiteStatistics> collect_statistics(LayerWalk& walk, Backend& backend, Site site, size_t sample_rows,
                                           const WalkProgress& progress);

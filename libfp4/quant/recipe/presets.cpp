@@ -25,7 +25,24 @@ uint32_t rotation_block(BlockFormat format) {
     return format == BlockFormat::nvfp4 ? 16 : 32;
 }
 
-void rtn(Recipe&) {}
+// Activations as wide as the weights. Plain rounding leaves them to the path that the model is run on.
+void round_activations(Recipe& recipe) {
+    switch (recipe.format) {
+        case BlockFormat::mxfp4:
+            recipe.activations = {Kind::mxfp4, ScaleRule::even};
+            break;
+        case BlockFormat::nvfp4:
+            recipe.activations = {Kind::nvfp4, ScaleRule::amax};
+            break;
+        default:
+            recipe.activations = {Kind::mxfp8_e4m3, ScaleRule::ceil};
+            break;
+    }
+}
+
+void rtn(Recipe& recipe) {
+    recipe.activations = {};
+}
 
 void rtn_hadamard(Recipe& recipe) {
     set_transform(recipe, TransformKind::hadamard, rotation_block(recipe.format));
@@ -120,6 +137,7 @@ Result<Recipe> preset_recipe(std::string_view name, BlockFormat format) {
         Recipe recipe;
         recipe.name = std::string(name);
         recipe.format = format;
+        round_activations(recipe);
         preset.apply(recipe);
         return recipe;
     }
@@ -130,7 +148,8 @@ Result<Recipe> preset_recipe(std::string_view name, BlockFormat format) {
 }
 
 bool Recipe::is_plain() const {
-    bool plain = !compensation.enabled && !global_rotation && !activations.calibrated_tensor_scale &&
+    bool plain = scale == ScaleMethod::rule && activations.kind == ActivationFormat::Kind::a16 &&
+                 !compensation.enabled && !global_rotation && !activations.calibrated_tensor_scale &&
                  choice.transforms.empty() && choice.formats.empty();
     for (const TransformRecipe& transform : transforms) {
         plain &= transform.kind == TransformKind::identity && transform.smoothing == Smoothing::none;

@@ -93,11 +93,18 @@ std::vector<std::string_view> preset_names();
 Result<Recipe> preset_recipe(std::string_view name, BlockFormat format);
 
 // A document (schema: README.md of this folder). Every message names the key. "preset" is the start that the
-// other keys change; without it that is rtn. `format` where the document has none. `what` names the document.
-Result<Recipe> parse_recipe(std::string_view json, std::string_view what, BlockFormat format);
+// other keys change; without it that is rtn. `format`, where given, beats the document's. `what` names the
+// document.
+Result<Recipe> parse_recipe(std::string_view json, std::string_view what, std::optional<BlockFormat> format);
 
 // Complete and canonical: the same recipe gives the same text.
 std::string recipe_to_json(const Recipe& recipe);
+
+// What a caller names: a preset, or a document (which begins with a brace).
+Result<Recipe> read_recipe(std::string_view preset_or_document, std::optional<BlockFormat> format);
+
+// Activations by a word that overrides the recipe's: "none", "mxfp4" ...
+Result<void> set_activations(Recipe& recipe, std::string_view name);
 
 // Whether its parts fit together.
 Result<void> check_recipe(const Recipe& recipe);

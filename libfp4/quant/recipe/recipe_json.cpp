@@ -163,13 +163,14 @@ void write_choice(JsonWriter& json, const ChoiceRecipe& choice) {
 
 } // namespace
 
-Result<Recipe> parse_recipe(std::string_view json, std::string_view what, BlockFormat format) {
+Result<Recipe> parse_recipe(std::string_view json, std::string_view what, std::optional<BlockFormat> format) {
     FP4_ASSIGN(JsonValue document, parse_json(json, what));
     ObjectReader reader(document, concat(what, ":"));
     std::string preset = "rtn";
     reader.text("preset", preset);
-    reader.word("format", format, parse_block_format);
-    auto start = preset_recipe(preset, format);
+    BlockFormat stated = BlockFormat::mxfp4;
+    reader.word("format", stated, parse_block_format);
+    auto start = preset_recipe(preset, format.value_or(stated));
     if (!start.ok()) return error(Status::argument, reader.path_of("preset"), ": ", start.error().message);
     Recipe recipe = std::move(*start);
     reader.text("name", recipe.name);
@@ -187,6 +188,26 @@ Result<Recipe> parse_recipe(std::string_view json, std::string_view what, BlockF
     auto checked = check_recipe(recipe);
     if (!checked.ok()) return error(checked.error().status, what, ": ", checked.error().message);
     return recipe;
+}
+
+Result<Recipe> read_recipe(std::string_view preset_or_document, std::optional<BlockFormat> format) {
+    const size_t first = preset_or_document.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && preset_or_document[first] == '{')
+        return parse_recipe(preset_or_document, "recipe", format);
+    return preset_recipe(preset_or_document, format.value_or(BlockFormat::mxfp4));
+}
+
+Result<void> set_activations(Recipe& recipe, std::string_view name) {
+    auto kind = parse_activation(name);
+    if (!kind) {
+        return error(Status::argument, "activations '", name,
+                     "' are none of none, mxint8, mxfp8-e4m3, mxfp4, nvfp4");
+    }
+    recipe.activations.kind = *kind;
+    if (*kind == ActivationFormat::Kind::nvfp4) return {};
+    recipe.activations.rule = *kind == ActivationFormat::Kind::mxfp4 ? ScaleRule::even : ScaleRule::ceil;
+    recipe.activations.calibrated_tensor_scale = false;
+    return {};
 }
 
 std::string recipe_to_json(const Recipe& recipe) {
