@@ -12,9 +12,16 @@
 namespace fp4 {
 namespace {
 
-// Vectors of 64 bytes whatever the processor has; narrower sets use several registers.
-using Lanes = float __attribute__((vector_size(64), aligned(4), may_alias));
-using Doubles = double __attribute__((vector_size(64), aligned(8), may_alias));
+// Vectors of 64 bytes whatever the processor has; narrower sets use several registers. In memory they lie
+// anywhere: a packed member says so to both compilers, an aligned typedef loses it behind `auto`.
+using Lanes = float __attribute__((vector_size(64)));
+using Doubles = double __attribute__((vector_size(64)));
+struct __attribute__((packed, may_alias)) StoredLanes {
+    Lanes lanes;
+};
+struct __attribute__((packed, may_alias)) StoredDoubles {
+    Doubles lanes;
+};
 
 constexpr size_t half_tile = 16;
 
@@ -44,12 +51,12 @@ void compensate_columns(const TileGrid& grid, const float* upper, size_t cols, c
             err[r] = (w[r] - rounded[r] * scale[r] * tensor_scale) * reciprocal;
         }
         if (!row) continue;
-        const Lanes low = *reinterpret_cast<const Lanes*>(err);
-        const Lanes high = *reinterpret_cast<const Lanes*>(err + half_tile);
+        const Lanes low = reinterpret_cast<const StoredLanes*>(err)->lanes;
+        const Lanes high = reinterpret_cast<const StoredLanes*>(err + half_tile)->lanes;
         for (size_t k = j + 1; k < end; ++k) {
-            auto* target = reinterpret_cast<Lanes*>(weights + k * tile_rows);
-            target[0] -= low * row[k];
-            target[1] -= high * row[k];
+            auto* target = reinterpret_cast<StoredLanes*>(weights + k * tile_rows);
+            target[0].lanes -= low * row[k];
+            target[1].lanes -= high * row[k];
         }
     }
 }
@@ -57,28 +64,28 @@ void compensate_columns(const TileGrid& grid, const float* upper, size_t cols, c
 FP4_INSTRUCTION_SETS
 void subtract_products(const float* matrix, size_t cols, const float* factors, size_t j0, size_t j1,
                        size_t k0, size_t k1, float* target) {
-    const auto* f = reinterpret_cast<const Lanes*>(factors);
-    auto* t = reinterpret_cast<Lanes*>(target);
+    const auto* f = reinterpret_cast<const StoredLanes*>(factors);
+    auto* t = reinterpret_cast<StoredLanes*>(target);
     size_t k = k0;
     // Two columns at a time: four 64-byte sums stay in registers on every instruction set.
     for (; k + 1 < k1; k += 2) {
-        Lanes a0 = t[2 * k], a1 = t[2 * k + 1], b0 = t[2 * k + 2], b1 = t[2 * k + 3];
+        Lanes a0 = t[2 * k].lanes, a1 = t[2 * k + 1].lanes, b0 = t[2 * k + 2].lanes, b1 = t[2 * k + 3].lanes;
         for (size_t j = j0; j < j1; ++j) {
             const float* row = matrix + j * cols + k;
-            a0 -= f[2 * j] * row[0];
-            a1 -= f[2 * j + 1] * row[0];
-            b0 -= f[2 * j] * row[1];
-            b1 -= f[2 * j + 1] * row[1];
+            a0 -= f[2 * j].lanes * row[0];
+            a1 -= f[2 * j + 1].lanes * row[0];
+            b0 -= f[2 * j].lanes * row[1];
+            b1 -= f[2 * j + 1].lanes * row[1];
         }
-        t[2 * k] = a0, t[2 * k + 1] = a1, t[2 * k + 2] = b0, t[2 * k + 3] = b1;
+        t[2 * k].lanes = a0, t[2 * k + 1].lanes = a1, t[2 * k + 2].lanes = b0, t[2 * k + 3].lanes = b1;
     }
     for (; k < k1; ++k) {
-        Lanes a0 = t[2 * k], a1 = t[2 * k + 1];
+        Lanes a0 = t[2 * k].lanes, a1 = t[2 * k + 1].lanes;
         for (size_t j = j0; j < j1; ++j) {
-            a0 -= f[2 * j] * matrix[j * cols + k];
-            a1 -= f[2 * j + 1] * matrix[j * cols + k];
+            a0 -= f[2 * j].lanes * matrix[j * cols + k];
+            a1 -= f[2 * j + 1].lanes * matrix[j * cols + k];
         }
-        t[2 * k] = a0, t[2 * k + 1] = a1;
+        t[2 * k].lanes = a0, t[2 * k + 1].lanes = a1;
     }
 }
 
@@ -106,12 +113,12 @@ void descend_block(const BlockDescent& problem, const TileGrid& grid, float* val
                 gain[r] += move[r] * (2 * g[r] - move[r] * diagonal);
                 q[r] = value;
             }
-            const Lanes low = *reinterpret_cast<const Lanes*>(move);
-            const Lanes high = *reinterpret_cast<const Lanes*>(move + half_tile);
+            const Lanes low = reinterpret_cast<const StoredLanes*>(move)->lanes;
+            const Lanes high = reinterpret_cast<const StoredLanes*>(move + half_tile)->lanes;
             for (size_t k = 0; k < problem.columns; ++k) {
-                auto* other = reinterpret_cast<Lanes*>(gradient + k * tile_rows);
-                other[0] -= low * row[k];
-                other[1] -= high * row[k];
+                auto* other = reinterpret_cast<StoredLanes*>(gradient + k * tile_rows);
+                other[0].lanes -= low * row[k];
+                other[1].lanes -= high * row[k];
             }
         }
     }
@@ -119,22 +126,22 @@ void descend_block(const BlockDescent& problem, const TileGrid& grid, float* val
 
 FP4_INSTRUCTION_SETS
 void quadratic_form(const double* gram, size_t cols, const double* difference, double* result) {
-    const auto* d = reinterpret_cast<const Doubles*>(difference);
+    const auto* d = reinterpret_cast<const StoredDoubles*>(difference);
     Doubles total[4] = {};
     for (size_t k = 0; k < cols; ++k) {
         const double* row = gram + k * cols;
         Doubles s0 = {}, s1 = {}, s2 = {}, s3 = {}; // below the diagonal
         for (size_t j = 0; j < k; ++j) {
-            s0 += d[4 * j] * row[j];
-            s1 += d[4 * j + 1] * row[j];
-            s2 += d[4 * j + 2] * row[j];
-            s3 += d[4 * j + 3] * row[j];
+            s0 += d[4 * j].lanes * row[j];
+            s1 += d[4 * j + 1].lanes * row[j];
+            s2 += d[4 * j + 2].lanes * row[j];
+            s3 += d[4 * j + 3].lanes * row[j];
         }
-        const Doubles* own = d + 4 * k;
-        total[0] += own[0] * (2.0 * s0 + own[0] * row[k]);
-        total[1] += own[1] * (2.0 * s1 + own[1] * row[k]);
-        total[2] += own[2] * (2.0 * s2 + own[2] * row[k]);
-        total[3] += own[3] * (2.0 * s3 + own[3] * row[k]);
+        const StoredDoubles* own = d + 4 * k;
+        total[0] += own[0].lanes * (2.0 * s0 + own[0].lanes * row[k]);
+        total[1] += own[1].lanes * (2.0 * s1 + own[1].lanes * row[k]);
+        total[2] += own[2].lanes * (2.0 * s2 + own[2].lanes * row[k]);
+        total[3] += own[3].lanes * (2.0 * s3 + own[3].lanes * row[k]);
     }
     for (size_t r = 0; r < tile_rows; ++r) result[r] = total[r / 8][r % 8];
 }

@@ -1,6 +1,7 @@
 // Random layers for the tests of error compensation.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -4,6 +4,7 @@
 
 #include "libfp4/format/scale_rule.h"
 #include "libfp4/format/scale_search.h"
+#include "libfp4/format/small_float.h"
 #include "libfp4/quant/compensation/compensate.h"
 #include "libfp4/quant/compensation/nvfp4_tensor_scale.h"
 #include "tests/unit/quant/compensation_layers.h"

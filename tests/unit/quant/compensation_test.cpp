@@ -61,7 +61,9 @@ TEST_CASE("an identity Hessian, and no factor at all, give the codec's bytes in 
     std::fill_n(weights.begin() + 5 * cols + 32, 32, 0.0f);
     weights[9 * cols] = 1e-30f;
     const std::vector<double> gram = test::identity_gram(cols);
-    for (auto [format, rule] : formats) {
+    for (const auto& pair : formats) {
+        const BlockFormat format = pair.first; // no structured binding: CAPTURE's lambda cannot hold one
+        const ScaleRule rule = pair.second;
         CAPTURE(block_format_name(format));
         const CompensatedMatrix expected = codec(weights, rows, format, rule);
         CompensationOptions options;
@@ -87,8 +89,10 @@ TEST_CASE("compensation beats rounding and descent beats compensation on correla
     const size_t rows = 48, cols = 192;
     const std::vector<float> weights = test::random_weights(rows, cols, 2);
     const std::vector<double> gram = test::random_gram(cols, 600, 0.9, 5);
-    for (auto [format, rule] : formats)
+    for (const auto& pair : formats)
         for (bool weigh : {false, true}) {
+            const BlockFormat format = pair.first;
+            const ScaleRule rule = pair.second;
             CAPTURE(block_format_name(format));
             CompensationOptions options;
             options.format = format;
