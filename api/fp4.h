@@ -336,11 +336,20 @@ enum {
     FP4_FORMAT_MXINT8 = 6
 };
 
-/* format       NULL: "mxfp4"; "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8".
- * scale_rule   NULL: "mse"; "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six".
+/* format       NULL: the recipe's, else "mxfp4"; "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2",
+ *              "mxint8".
+ * scale_rule   NULL: the recipe's, else "mse"; "floor", "ceil", "even", "uos", "prescale34", "amax",
+ *              "four-over-six", "alternating", "fpquant", "fpquant-mse".
  * keep         "PATTERN=FORMAT": tensors whose name matches (* and ?) take FORMAT: one of the above, "bf16",
  *              "f16", "f32" or "source". The first match wins. Embedding and head stay in 16 bit unless a
- *              pattern names them, or take "mxint8" where the source has 8 bit or less. */
+ *              pattern names them, or take "mxint8" where the source has 8 bit or less.
+ * recipe       NULL: "rtn"; a preset ("rtn-hadamard", "gptq", "mr-gptq", "duquant++", "duquant++gptq", "awq",
+ *              "smoothquant", "quarot", "best" ...) or a JSON document (libfp4/quant/recipe/README.md).
+ * calibration_text  Path of a text or JSONL file; needed by recipes that look at the inputs of the layers. Such a
+ *              run keeps finished layers in "TARGET.work" and goes on after the last of them when it was killed.
+ * calibration_sequences, calibration_length  0: the recipe's. Sequences of that many tokens.
+ * activations  NULL: the recipe's; what inputs are rounded to on the path of that width: "none", "mxfp4",
+ *              "nvfp4", "mxfp8-e4m3", "mxint8". */
 typedef struct fp4_quantize_config {
     uint32_t size;
     uint32_t flags; /* 0 */
@@ -350,6 +359,11 @@ typedef struct fp4_quantize_config {
     uint64_t keep_count;
     int32_t threads; /* 0: one per core */
     uint32_t reserved;
+    const char* recipe;
+    const char* calibration_text;
+    const char* activations;
+    uint32_t calibration_sequences;
+    uint32_t calibration_length;
 } fp4_quantize_config;
 FP4_API fp4_status fp4_quantize_config_init(fp4_quantize_config* config, uint32_t size);
 

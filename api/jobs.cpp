@@ -6,6 +6,7 @@
 #include "libfp4/io/verify.h"
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
+#include "libfp4/quant/recipe/names.h"
 
 using namespace fp4;
 using namespace fp4::api;
@@ -50,42 +51,49 @@ Result<QuantizeRequest> read_quantize(const char* source, const char* target,
     request.source = source;
     request.target = target;
     request.threads = known.threads;
+    std::optional<BlockFormat> format;
     if (known.format) {
-        auto format = parse_block_format(known.format);
+        format = parse_block_format(known.format);
         if (!format)
             return error(Status::argument, "'", known.format,
                          "' is not a block format; see fp4_quantize_config");
-        request.format = *format;
     }
-    if (known.scale_rule) {
-        auto rule = parse_scale_rule(known.scale_rule);
-        if (!rule)
-            return error(Status::argument, "'", known.scale_rule,
-                         "' is not a scale rule; see fp4_quantize_config");
-        request.rule = *rule;
+    Recipe& recipe = request.recipe;
+    FP4_ASSIGN(recipe, read_recipe(known.recipe ? known.recipe : "rtn", format));
+    if (known.scale_rule && !parse_scale(known.scale_rule, recipe)) {
+        return error(Status::argument, "'", known.scale_rule,
+                     "' is not a scale rule; see fp4_quantize_config");
     }
+    if (known.activations) FP4_TRY(set_activations(recipe, known.activations));
+    if (known.calibration_text) request.calibration_text = known.calibration_text;
+    if (known.calibration_sequences != 0) recipe.calibration.sequences = known.calibration_sequences;
+    if (known.calibration_length != 0) recipe.calibration.length = known.calibration_length;
     constexpr uint64_t most_rules = 1u << 16;
     if (known.keep_count > most_rules)
         return error(Status::limit, "config->keep_count ", known.keep_count, " is too large");
     if (known.keep_count > 0) FP4_TRY(require(known.keep, "config->keep"));
+    std::vector<KeepRule> keep; // before the recipe's own
     for (uint64_t i = 0; i < known.keep_count; ++i) {
         FP4_TRY(require(known.keep[i], "config->keep[i]"));
         FP4_ASSIGN(KeepRule rule, parse_keep_rule(known.keep[i]));
-        request.keep.push_back(std::move(rule));
+        keep.push_back(std::move(rule));
     }
+    recipe.tensors.insert(recipe.tensors.begin(), keep.begin(), keep.end());
     return request;
 }
 
 void log_quantized(const QuantizeRequest& request, const QuantizeSummary& summary) {
-    for (const KeepRule& keep : request.keep) {
+    const Recipe& recipe = request.recipe;
+    for (const KeepRule& keep : recipe.tensors) {
         if (keep.source || keep.encoding.kind != TensorEncoding::Kind::block) continue;
-        if (scale_rule_applies(keep.encoding.block, request.rule)) continue;
-        log(LogLevel::warning, concat(request.target, ": tensors '", keep.pattern,
-                                      "' took scale rule mse, since ", scale_rule_name(request.rule),
-                                      " does not apply to ", block_format_name(keep.encoding.block)));
+        if (check_scale_method(recipe.scale, keep.encoding.block, recipe.rule).ok()) continue;
+        log(LogLevel::warning,
+            concat(request.target, ": tensors '", keep.pattern, "' took scale rule mse, since ",
+                   scale_name(recipe), " does not apply to ", block_format_name(keep.encoding.block)));
     }
+    for (const std::string& note : summary.notes) log(LogLevel::warning, concat(request.target, ": ", note));
     log(LogLevel::info,
-        concat(request.target, ": quantized to ", block_format_name(request.format), ", ",
+        concat(request.target, ": quantized to ", block_format_name(recipe.format), " by ", recipe.name, ", ",
                summary.tensors_quantized, " tensors quantized, ", summary.tensors_kept, " kept, ",
                summary.bits_per_weight, " bits per weight, ", summary.seconds, " s"));
 }

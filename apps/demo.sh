@@ -62,7 +62,7 @@ fail() {
 build_release() {
     step "Building a release in $build"
     sh "$root/apps/debian_packages.sh" g++ meson ninja-build pkg-config libzstd-dev libpcre2-dev libutf8proc-dev \
-        libxxhash-dev nlohmann-json3-dev libcli11-dev libedit-dev python3
+        libxxhash-dev libeigen3-dev nlohmann-json3-dev libcli11-dev libedit-dev python3
     log=$build.log
     if [ ! -f "$build/build.ninja" ]; then
         meson setup "$build" "$root" --buildtype=release -Dtests=false -Dbench=false > "$log" 2>&1 || {

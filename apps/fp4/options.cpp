@@ -99,25 +99,51 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& o) {
         "Examples:\n"
         "  fp4 quantize SmolLM2-135M-Instruct smollm2.fp4\n"
         "  fp4 quantize model.gguf model.fp4 --format nvfp4 --scale-rule four-over-six\n"
+        "  fp4 quantize model.gguf model.fp4 --recipe mr-gptq --calib text.txt --calib-sequences 256\n"
         "  fp4 quantize model.gguf model.fp4 --keep '*.o_proj.*=mxfp8-e4m3' --keep '*layers.0.*=bf16'");
     command->add_option("SRC", o.source, "Hugging Face folder, .gguf file or .fp4 file")->required();
     command->add_option("DST", o.target, "The .fp4 file to write")->required();
     command
         ->add_option("-f,--format", o.format,
-                     "mxfp4, nvfp4, mxfp8-e4m3, mxfp8-e5m2, mxfp6-e2m3, mxfp6-e3m2 or mxint8")
-        ->capture_default_str()
+                     "mxfp4 (default), nvfp4, mxfp8-e4m3, mxfp8-e5m2, mxfp6-e2m3, mxfp6-e3m2 or mxint8")
         ->type_name("FORMAT")
         ->check(CLI::IsMember(
                     {"mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"})
                     .description(""));
     command
-        ->add_option("-s,--scale-rule", o.scale_rule,
-                     "How block scales are found: mse (default), floor, ceil, even, uos, prescale34; for "
-                     "nvfp4 also amax "
-                     "and four-over-six")
+        ->add_option(
+            "-s,--scale-rule", o.scale_rule,
+            "How block scales are found: mse (default), floor, ceil, even, uos, prescale34; for "
+            "nvfp4 also amax, four-over-six and alternating; fpquant and fpquant-mse as that project does")
         ->type_name("RULE")
-        ->check(CLI::IsMember({"mse", "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six"})
+        ->check(CLI::IsMember({"mse", "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six",
+                               "alternating", "fpquant", "fpquant-mse"})
                     .description(""));
+    command
+        ->add_option(
+            "-r,--recipe", o.recipe,
+            "rtn, rtn-hadamard, gptq, mr-gptq, duquant++, duquant++gptq, smooth-hadamard, awq, smoothquant, "
+            "quarot, best, or the path of a JSON document")
+        ->capture_default_str()
+        ->type_name("NAME|FILE");
+    command
+        ->add_option("-c,--calib", o.calibration_text, "Calibration text, or JSON lines with a \"text\" each")
+        ->type_name("FILE");
+    command
+        ->add_option("--calib-sequences", o.calibration_sequences,
+                     "Sequences taken from it (default: the recipe's)")
+        ->type_name("N");
+    command
+        ->add_option("--calib-length", o.calibration_length,
+                     "Tokens of each sequence (default: the recipe's)")
+        ->type_name("L");
+    command
+        ->add_option(
+            "-a,--activations", o.activations,
+            "What the layers' inputs are rounded to: none, mxfp4, nvfp4, mxfp8-e4m3 or mxint8 (default: the "
+            "recipe's)")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"none", "mxfp4", "nvfp4", "mxfp8-e4m3", "mxint8"}).description(""));
     command
         ->add_option("-k,--keep", o.keep, "Another format for tensors whose name matches; may be given again")
         ->type_name("PATTERN=FORMAT")

@@ -40,9 +40,14 @@ struct QuantizeOptions {
     OutputOptions output;
     std::string source;
     std::string target;
-    std::string format = "mxfp4";
-    std::string scale_rule; // empty: the library's default
+    std::string format;     // empty: the recipe's
+    std::string scale_rule; // empty: the recipe's
     std::vector<std::string> keep;
+    std::string recipe = "rtn"; // a preset or the path of a JSON document
+    std::string calibration_text;
+    uint32_t calibration_sequences = 0; // 0: the recipe's
+    uint32_t calibration_length = 0;
+    std::string activations; // empty: the recipe's
     int32_t threads = 0;
 };
 

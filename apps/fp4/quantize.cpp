@@ -9,6 +9,7 @@
 #include "json_output.h"
 #include "model.h"
 #include "report.h"
+#include "text_file.h"
 
 namespace fp4::program {
 namespace {
@@ -33,12 +34,13 @@ int print_summary(const JsonObject& result) {
     text += format_text("target          %s, %s (%.1f %%)\n", result.text("target").c_str(),
                         bytes_text(result.count("bytes_out")).c_str(),
                         bytes_in > 0 ? 100 * bytes_out / bytes_in : 0.0);
-    text += format_text("format          %s, scale rule %s\n", result.text("format").c_str(),
-                        result.text("scale_rule").c_str());
+    text += format_text("recipe          %s: %s, scale rule %s\n", result.text("recipe").c_str(),
+                        result.text("format").c_str(), result.text("scale_rule").c_str());
     text += format_text("bits per weight %.3f\n", result.number("bits_per_weight"));
     text += format_text("tensors         %s quantized, %s kept\n", result.text("tensors_quantized").c_str(),
                         result.text("tensors_kept").c_str());
-    text += format_text("relative error  %.4f\n", result.number("relative_error"));
+    if (result.has("relative_error"))
+        text += format_text("relative error  %.4f\n", result.number("relative_error"));
     text += format_text("time            %s\n", duration_text(result.number("seconds")).c_str());
     text += format_text("peak memory     %s\n", bytes_text(result.count("peak_rss")).c_str());
     return write_out(text) ? exit_ok : fail("cannot write to standard output");
@@ -52,8 +54,19 @@ int execute(const QuantizeOptions& options) {
     }
     fp4_quantize_config config;
     fp4_quantize_config_init(&config, sizeof config);
-    config.format = options.format.c_str();
+    std::string recipe = options.recipe;
+    if (recipe.ends_with(".json")) {
+        auto document = read_file(recipe);
+        if (!document) return exit_failure;
+        recipe = std::move(*document);
+    }
+    config.recipe = recipe.c_str();
+    if (!options.format.empty()) config.format = options.format.c_str();
     if (!options.scale_rule.empty()) config.scale_rule = options.scale_rule.c_str();
+    if (!options.calibration_text.empty()) config.calibration_text = options.calibration_text.c_str();
+    if (!options.activations.empty()) config.activations = options.activations.c_str();
+    config.calibration_sequences = options.calibration_sequences;
+    config.calibration_length = options.calibration_length;
     std::vector<const char*> keep;
     for (const std::string& pattern : options.keep) keep.push_back(pattern.c_str());
     config.keep = keep.data();

@@ -28,7 +28,8 @@ void CpuStream::round_row(const HostRounding& rounding, size_t row, float* value
         if (transform.kind == InputTransform::Kind::hadamard)
             kernels_.hadamard(values, cols, transform.block);
         if (transform.kind == InputTransform::Kind::matrix) {
-            kernels_.block_matrix(transform.matrix.data(), values, cols, transform.block);
+            kernels_.block_matrix(transform.matrix.data(), rounding.transform->matrix_stride(), values, cols,
+                                  transform.block);
         }
     }
     if (out.is_integer()) {

@@ -30,7 +30,8 @@ bool scales_are_regular(WeightFormat format, const uint8_t* scales, size_t count
 Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
     AlignedBytes memory;
     if (bytes <= SIZE_MAX) {
-        memory.block_.reset(static_cast<uint8_t*>(host_allocate(static_cast<size_t>(bytes), alignment, true)));
+        memory.block_.reset(
+            static_cast<uint8_t*>(host_allocate(static_cast<size_t>(bytes), alignment, true)));
     }
     if (!memory.block_) return error(Status::memory, "cannot allocate ", bytes, " bytes of memory");
     memory.size_ = static_cast<size_t>(bytes);
@@ -116,9 +117,10 @@ Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransfor
                          " channels");
         }
     }
-    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block) {
-        return error(Status::argument, "a ", block, " x ", block, " transform has ", transform.matrix.size(),
-                     " values");
+    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block &&
+        transform.matrix.size() != cols * block) {
+        return error(Status::argument, "a transform of ", cols, " channels in blocks of ", block, " has ",
+                     transform.matrix.size(), " values, not those of one matrix or of one for each block");
     }
     if (!transform.channel_scale.empty() && transform.channel_scale.size() != cols) {
         return error(Status::argument, "a transform has ", transform.channel_scale.size(),

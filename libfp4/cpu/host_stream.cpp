@@ -193,13 +193,14 @@ void HostStream::read_input(const Activation& input, size_t n, Buffer& values) {
     run_read_input(input, n, floats(values));
 }
 
-void HostStream::accumulate_gram(const Buffer& a, const Buffer& b, size_t n, size_t cols, Buffer& sum) {
-    if (!require(holds(a, n, cols) && holds(b, n, cols) && holds(sum, cols, cols), "accumulate_gram",
-                 "a buffer is too small") ||
-        n == 0 || cols == 0) {
+void HostStream::accumulate_gram(const Buffer& a, size_t a_cols, const Buffer& b, size_t b_cols, size_t n,
+                                 Buffer& sum) {
+    if (!require(n > 0 && holds(a, n, a_cols) && holds(b, n, b_cols) && holds(sum, a_cols, b_cols),
+                 "accumulate_gram", "a buffer is too small") ||
+        a_cols == 0 || b_cols == 0) {
         return;
     }
-    run_gram(floats(a), floats(b), n, cols, floats(sum));
+    run_gram(floats(a), a_cols, floats(b), b_cols, n, floats(sum));
 }
 
 Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,

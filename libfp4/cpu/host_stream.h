@@ -68,7 +68,8 @@ class HostStream : public Stream {
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
                           std::span<const uint8_t> keys, std::span<const uint8_t> values) final;
     void read_input(const Activation& input, size_t n, Buffer& values) final;
-    void accumulate_gram(const Buffer& a, const Buffer& b, size_t n, size_t cols, Buffer& sum) final;
+    void accumulate_gram(const Buffer& a, size_t a_cols, const Buffer& b, size_t b_cols, size_t n,
+                         Buffer& sum) final;
     Result<void> synchronize() final { return state_; }
 
   protected:
@@ -85,7 +86,8 @@ class HostStream : public Stream {
                          const HostRounding& rounding) = 0;
     virtual void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) = 0;
     virtual void run_read_input(const Activation& input, size_t n, float* values) = 0;
-    virtual void run_gram(const float* a, const float* b, size_t n, size_t cols, float* sum) = 0;
+    virtual void run_gram(const float* a, size_t a_cols, const float* b, size_t b_cols, size_t n,
+                          float* sum) = 0;
 
     // The first failure wins; later operations do nothing.
     void fail(Error failure);

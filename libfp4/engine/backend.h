@@ -207,10 +207,12 @@ class Stream {
     virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
                                   std::span<const uint8_t> keys, std::span<const uint8_t> values) = 0;
 
-    // For calibration. values: f32 [n, cols] of an input that was not rounded (a16). sum: f32 [cols, cols],
-    // sum += a^T b for a, b f32 [n, cols].
+    // For calibration. values: f32 [n, cols], what the (transformed and rounded) input stands for.
     virtual void read_input(const Activation& input, size_t n, Buffer& values) = 0;
-    virtual void accumulate_gram(const Buffer& a, const Buffer& b, size_t n, size_t cols, Buffer& sum) = 0;
+    // sum [a_cols, b_cols] += a^T b; a: [n, a_cols], b: [n, b_cols], all f32. With a and b the same buffer
+    // half of the work is saved.
+    virtual void accumulate_gram(const Buffer& a, size_t a_cols, const Buffer& b, size_t b_cols, size_t n,
+                                 Buffer& sum) = 0;
 
     virtual Result<void> synchronize() = 0;
     virtual int threads() const = 0; // of the host that do the work, the caller's included; 1 on GPUs

@@ -37,8 +37,7 @@ void Forward::begin(Stream& stream, std::span<const int32_t> tokens, size_t posi
 void Forward::advance(Stream& stream, KvCache& cache) {
     if (layer_ == 0)
         stream.embed(*model_->embedding, *ids_, tokens_.rows, model_->config.embedding_scale, *x_);
-    const RopeTables ropes{model_->inverse_frequency.get(), model_->inverse_frequency_local.get()};
-    pass_->select(model_->layers[layer_], layer_, ropes, layer_);
+    pass_->select(model_->layers[layer_], layer_, model_->ropes.tables(), layer_);
     pass_->attention_input(stream, tokens_, *x_);
     pass_->attention(stream, tokens_, cache);
     pass_->attention_output(stream, tokens_, *x_);

@@ -72,6 +72,7 @@ Activation& LayerPass::input(Site site) {
 LayerPass::Rounding LayerPass::rounding(Site site, Path path, Input kind) const {
     if (kind == Input::plain) return {};
     const InputSite& at = weights_->site(site);
+    if (kind == Input::transformed) return {at.transform.get(), {}};
     const LayerWeights& w = *weights_;
     std::array<const Weight*, 3> weights{};
     size_t count = 1;

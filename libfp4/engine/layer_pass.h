@@ -6,6 +6,7 @@
 
 #include "libfp4/engine/layer_weights.h"
 #include "libfp4/engine/path.h"
+#include "libfp4/engine/rope_tables.h"
 #include "libfp4/model/config.h"
 
 namespace fp4 {
@@ -15,12 +16,6 @@ struct PassTokens {
     size_t rows = 0;
     size_t position = 0;
     Path path = Path::automatic;
-};
-
-// Frequencies of the rotary embedding, on the device.
-struct RopeTables {
-    const Weight* global = nullptr; // [1, head_dim / 2]
-    const Weight* local = nullptr;  // of sliding-window layers
 };
 
 class LayerPass {
@@ -33,8 +28,9 @@ class LayerPass {
 
     // What a step that makes a linear's input does to it.
     enum class Input : uint8_t {
-        rounded, // the site's transform, rounded as the path says
-        plain    // as the layer computes it
+        rounded,     // the site's transform, rounded as the path says
+        transformed, // the transform alone
+        plain        // as the layer computes it
     };
 
     void select(const LayerWeights& weights, size_t layer, const RopeTables& ropes, size_t cache_layer);

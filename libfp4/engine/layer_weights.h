@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "libfp4/engine/input_site.h"
+#include "libfp4/model/roles.h"
 
 namespace fp4 {
 
@@ -27,5 +28,8 @@ struct LayerWeights {
 
     const InputSite& site(Site site) const { return sites[static_cast<size_t>(site)]; }
 };
+
+// Where a tensor of a layer goes; null for roles outside layers.
+std::unique_ptr<Weight>* layer_place(LayerWeights& layer, Role role);
 
 } // namespace fp4

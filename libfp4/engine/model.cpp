@@ -5,6 +5,7 @@
 
 #include "libfp4/engine/host_weight.h"
 #include "libfp4/engine/identity.h"
+#include "libfp4/engine/load_tokenizer.h"
 #include "libfp4/text/tokenizer/tokenizer.h"
 
 namespace fp4 {
@@ -22,52 +23,7 @@ std::unique_ptr<Weight>* destination(Model& model, const TensorSlot& slot) {
         case Role::rope_factors:
             return nullptr;
         default:
-            break;
-    }
-    LayerWeights& layer = model.layers[slot.layer];
-    switch (slot.role) {
-        case Role::attention_norm:
-            return &layer.attention_norm;
-        case Role::q:
-            return &layer.q.weight;
-        case Role::k:
-            return &layer.k.weight;
-        case Role::v:
-            return &layer.v.weight;
-        case Role::o:
-            return &layer.o.weight;
-        case Role::q_bias:
-            return &layer.q.bias;
-        case Role::k_bias:
-            return &layer.k.bias;
-        case Role::v_bias:
-            return &layer.v.bias;
-        case Role::o_bias:
-            return &layer.o.bias;
-        case Role::q_norm:
-            return &layer.q_norm;
-        case Role::k_norm:
-            return &layer.k_norm;
-        case Role::attention_post_norm:
-            return &layer.attention_post_norm;
-        case Role::ffn_norm:
-            return &layer.ffn_norm;
-        case Role::gate:
-            return &layer.gate.weight;
-        case Role::up:
-            return &layer.up.weight;
-        case Role::down:
-            return &layer.down.weight;
-        case Role::gate_bias:
-            return &layer.gate.bias;
-        case Role::up_bias:
-            return &layer.up.bias;
-        case Role::down_bias:
-            return &layer.down.bias;
-        case Role::ffn_post_norm:
-            return &layer.ffn_post_norm;
-        default:
-            return nullptr;
+            return layer_place(model.layers[slot.layer], slot.role);
     }
 }
 
@@ -75,33 +31,8 @@ bool is_matrix(Role role) {
     return is_layer_linear(role) || role == Role::embedding || role == Role::head;
 }
 
-Result<void> load_ropes(Model& model, const ModelSource& source) {
-    std::vector<float> global = inverse_frequencies(model.config.rope, model.config.head_dim);
-    if (const SourceTensor* factors = source.find(Role::rope_factors)) {
-        std::vector<float> divisors(global.size());
-        FP4_TRY(source.checkpoint->read_f32(*factors->info, 0, 1, divisors.data()));
-        for (size_t i = 0; i < global.size(); ++i) global[i] /= divisors[i];
-    }
-    FP4_ASSIGN(model.inverse_frequency, model.backend->load(vector_weight(std::move(global))));
-    std::vector<float> local = inverse_frequencies(model.config.rope_local, model.config.head_dim);
-    FP4_ASSIGN(model.inverse_frequency_local, model.backend->load(vector_weight(std::move(local))));
-    return {};
-}
-
-Result<void> load_tokenizer(Model& model) {
-    const Checkpoint& checkpoint = *model.checkpoint;
-    if (checkpoint.has_document("tokenizer.json")) {
-        FP4_ASSIGN(std::string json, checkpoint.read_document("tokenizer.json"));
-        std::string config;
-        if (checkpoint.has_document("tokenizer_config.json")) {
-            FP4_ASSIGN(config, checkpoint.read_document("tokenizer_config.json"));
-        }
-        FP4_ASSIGN(model.tokenizer,
-                   Tokenizer::from_json(json, config, checkpoint.name() + ": tokenizer.json"));
-    } else if (checkpoint.gguf() && checkpoint.gguf()->contains("tokenizer.ggml.model")) {
-        FP4_ASSIGN(model.tokenizer, Tokenizer::from_gguf(*checkpoint.gguf(), checkpoint.name()));
-    }
-    auto text = read_chat_template(checkpoint);
+Result<void> load_chat_template(Model& model) {
+    auto text = read_chat_template(*model.checkpoint);
     if (!text.ok() && text.error().status != Status::not_found) return std::move(text).error();
     if (text.ok()) model.chat_template = std::move(*text);
     return {};
@@ -127,8 +58,9 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
     model->layers.resize(source.config.layers);
     model->parameters = source.parameters();
     model->linear_format = most_common_format(source);
-    FP4_TRY(load_tokenizer(*model));
-    FP4_TRY(load_ropes(*model, source));
+    FP4_ASSIGN(model->tokenizer, load_tokenizer(*model->checkpoint));
+    FP4_TRY(load_chat_template(*model));
+    FP4_ASSIGN(model->ropes, RopeWeights::load(source, *model->backend));
     uint64_t total = 0, done = 0;
     for (const SourceTensor& tensor : source.tensors) total += tensor.info->stored_bytes;
     for (const SourceTensor& tensor : source.tensors) {
@@ -156,9 +88,7 @@ bool Model::is_end_token(int32_t token) const {
 
 Result<const Tokenizer*> Model::require_tokenizer() const {
     if (tokenizer) return tokenizer.get();
-    return error(Status::unsupported, checkpoint->name(),
-                 ": the model has no tokenizer; put its tokenizer.json beside the weights, or give tokens "
-                 "instead of text");
+    return missing_tokenizer(*checkpoint);
 }
 
 } // namespace fp4

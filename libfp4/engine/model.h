@@ -10,6 +10,7 @@
 #include "libfp4/engine/backend.h"
 #include "libfp4/engine/layer_weights.h"
 #include "libfp4/engine/path.h"
+#include "libfp4/engine/rope_tables.h"
 #include "libfp4/model/model_source.h"
 
 namespace fp4 {
@@ -31,10 +32,9 @@ class Model {
     std::unique_ptr<Weight> own_head;   // null when tied
     std::unique_ptr<Weight> final_norm; // [1, hidden]
     std::vector<LayerWeights> layers;
-    std::unique_ptr<Weight> inverse_frequency;       // [1, head_dim / 2]
-    std::unique_ptr<Weight> inverse_frequency_local; // of sliding-window layers
-    std::shared_ptr<const Tokenizer> tokenizer;      // null when the file carries none
-    std::string chat_template;                       // empty when there is none
+    RopeWeights ropes;
+    std::shared_ptr<const Tokenizer> tokenizer; // null when the file carries none
+    std::string chat_template;                  // empty when there is none
     uint64_t parameters = 0;
     uint64_t weight_bytes = 0;
     uint64_t identity = 0;                          // see identity.h; binds saved states to their model

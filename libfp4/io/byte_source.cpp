@@ -8,14 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <system_error>
+
+#include "libfp4/io/posix_file.h"
 
 namespace fp4 {
 namespace {
-
-std::string errno_text(int number) {
-    return std::generic_category().message(number);
-}
 
 class FileSource final : public ByteSource {
   public:
@@ -49,22 +46,14 @@ class FileSource final : public ByteSource {
 
     Result<void> read_at(uint64_t offset, std::span<uint8_t> target) const override {
         FP4_TRY(check_range(*this, offset, target.size()));
-        size_t done = 0;
-        while (done < target.size()) {
-            ssize_t got =
-                pread(fd_, target.data() + done, target.size() - done, static_cast<off_t>(offset + done));
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) {
-                return error(Status::io, path_, ": reading ", target.size(), " bytes at ", offset, ": ",
-                             errno_text(errno));
-            }
-            if (got == 0) {
-                return error(Status::io, path_, ": the file became shorter while it was open (it ends at ",
-                             offset + done, ", expected ", size_, " bytes)");
-            }
-            done += static_cast<size_t>(got);
+        int cause = read_fully(fd_, offset, target);
+        if (cause == 0) return {};
+        if (cause == end_of_file) {
+            return error(Status::io, path_, ": the file became shorter while it was open (expected ", size_,
+                         " bytes)");
         }
-        return {};
+        return error(Status::io, path_, ": reading ", target.size(), " bytes at ", offset, ": ",
+                     errno_text(cause));
     }
 
     std::span<const uint8_t> map() const override {

@@ -8,14 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <system_error>
+
+#include "libfp4/io/posix_file.h"
 
 namespace fp4 {
 namespace {
-
-std::string errno_text(int number) {
-    return std::generic_category().message(number);
-}
 
 // True if the locked descriptor is still the file of that name: its former owner may have renamed or removed
 // it between our open and our lock.
@@ -48,19 +45,6 @@ Result<int> open_locked(const std::string& path) {
     return error(Status::busy, path, ": other processes keep replacing this file");
 }
 
-// 0 or an errno.
-int reserve(int fd, uint64_t bytes) {
-    if (ftruncate(fd, 0) != 0) return errno;
-#if defined(__linux__)
-    int taken;
-    do {
-        taken = bytes > 0 ? fallocate(fd, 0, 0, static_cast<off_t>(bytes)) : 0;
-    } while (taken != 0 && errno == EINTR);
-    if (taken != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
-#endif
-    return ftruncate(fd, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
-}
-
 } // namespace
 
 PartialFile::PartialFile(std::string path) : path_(std::move(path)), partial_path_(path_ + ".partial") {}
@@ -74,10 +58,11 @@ Result<std::unique_ptr<PartialFile>> PartialFile::create(const std::string& path
     if (stat(path.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
         return error(Status::argument, path, ": exists and is not a regular file");
     }
-    // The object first: were it made after the descriptor, running out of memory would leave that open and locked.
+    // The object first: were it made after the descriptor, running out of memory would leave that open and
+    // locked.
     std::unique_ptr<PartialFile> file(new PartialFile(path));
     FP4_ASSIGN(file->fd_, open_locked(file->partial_path_));
-    if (int cause = reserve(file->fd_, bytes)) {
+    if (int cause = reserve_space(file->fd_, bytes)) {
         return file->failure(concat("taking ", bytes, " bytes of disk space"), cause);
     }
     return file;
@@ -89,17 +74,8 @@ Error PartialFile::failure(std::string_view action, int cause) const {
 
 Result<void> PartialFile::write_at(uint64_t offset, std::span<const uint8_t> bytes) {
     if (fd_ < 0) return error(Status::state, partial_path_, ": is closed");
-    size_t done = 0;
-    while (done < bytes.size()) {
-        ssize_t put =
-            pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) {
-            int cause = put < 0 ? errno : ENOSPC;
-            return failure(concat("writing ", bytes.size(), " bytes at ", offset), cause);
-        }
-        done += static_cast<size_t>(put);
-    }
+    if (int cause = write_fully(fd_, offset, bytes))
+        return failure(concat("writing ", bytes.size(), " bytes at ", offset), cause);
     return {};
 }
 

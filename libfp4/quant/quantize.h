@@ -1,21 +1,21 @@
-// Quantizing a checkpoint into a .fp4 file, tensor by tensor and row by row, so that memory does not depend
-// on the model's size.
+// Quantizing a checkpoint into a .fp4 file. Plain rounding goes tensor by tensor and row by row; recipes that
+// look at a layer's inputs go layer by layer (layered_quantizer.h). Memory does not depend on the model's
+// depth.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "libfp4/base/job.h"
-#include "libfp4/quant/tensor_rules.h"
+#include "libfp4/quant/recipe/recipe.h"
 
 namespace fp4 {
 
 struct QuantizeRequest {
     std::string source;
     std::string target;
-    BlockFormat format = BlockFormat::mxfp4;
-    ScaleRule rule = ScaleRule::mse;
-    std::vector<KeepRule> keep;
+    Recipe recipe;
+    std::string calibration_text; // a path; needed by recipes that calibrate
     int threads = 0;
 };
 
@@ -27,10 +27,13 @@ struct QuantizeSummary {
     double seconds = 0;
     uint64_t tensors_quantized = 0;
     uint64_t tensors_kept = 0;
-    double relative_error = 0; // |W - Q(W)| / |W| over the quantized tensors
+    double relative_error =
+        -1; // |W - Q(W)| / |W| over the quantized tensors; < 0 where they were transformed
+    uint64_t calibration_tokens = 0;
+    std::vector<std::string> notes; // what was done otherwise than the recipe asks
 };
 
-// What can be refused before any work: a rule that does not apply to the format.
+// What can be refused before any work: a recipe whose parts do not fit, a missing calibration text.
 Result<void> check_request(const QuantizeRequest& request);
 
 Result<QuantizeSummary> quantize(const QuantizeRequest& request, JobControl& job);

@@ -70,6 +70,10 @@ TEST_CASE("weights and transforms that make no sense are refused") {
         CHECK(backend.load(transform, 96).ok());
         transform.kind = InputTransform::Kind::matrix;
         CHECK(!backend.load(transform, 96).ok());
+        for (size_t matrices : {1, 2, 3, 4}) {
+            transform.matrix.resize(matrices * 32 * 32);
+            CHECK(backend.load(transform, 96).ok() == (matrices == 1 || matrices == 3));
+        }
         transform.kind = InputTransform::Kind::identity;
         transform.channel_scale.resize(95);
         CHECK(!backend.load(transform, 96).ok());

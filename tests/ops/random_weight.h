@@ -28,10 +28,16 @@ inline constexpr WeightFormat all_weight_formats[] = {
     WeightFormat::mxfp6_e3m2, WeightFormat::mxint8};
 
 inline constexpr ActivationFormat all_activation_formats[] = {
-    {ActivationFormat::Kind::a16, ScaleRule::even},        {ActivationFormat::Kind::mxint8, ScaleRule::even},
-    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::even}, {ActivationFormat::Kind::mxfp4, ScaleRule::floor},
-    {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},      {ActivationFormat::Kind::mxfp4, ScaleRule::even},
-    {ActivationFormat::Kind::mxfp4, ScaleRule::uos},       {ActivationFormat::Kind::mxint8, ScaleRule::floor},
-    {ActivationFormat::Kind::mxint8, ScaleRule::ceil},     {ActivationFormat::Kind::nvfp4, ScaleRule::amax}};
+    {ActivationFormat::Kind::a16, ScaleRule::even},
+    {ActivationFormat::Kind::mxint8, ScaleRule::even},
+    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::even},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::floor},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::even},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::uos},
+    {ActivationFormat::Kind::mxint8, ScaleRule::floor},
+    {ActivationFormat::Kind::mxint8, ScaleRule::ceil},
+    {ActivationFormat::Kind::nvfp4, ScaleRule::amax},
+    {ActivationFormat::Kind::nvfp4, ScaleRule::amax, 0x1.2p-10f}}; // saturates at 448 * 6 times that: 2.95
 
 } // namespace fp4::ops

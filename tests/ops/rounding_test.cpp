@@ -41,7 +41,8 @@ InputTransform random_transform(size_t cols, Random& random) {
     if (transform.block != 0) {
         transform.kind = random.below(2) == 0 ? InputTransform::Kind::hadamard : InputTransform::Kind::matrix;
         if (transform.kind == InputTransform::Kind::matrix)
-            transform.matrix = random.normals(transform.block * transform.block, 0.2f);
+            transform.matrix =
+                random.normals((random.below(2) == 0 ? transform.block : cols) * transform.block, 0.2f);
     }
     if (random.below(2) == 0) {
         transform.channel_scale.resize(cols);
@@ -70,6 +71,33 @@ TEST_CASE("rounding of exact inputs is bit-exact in every activation format") {
                     pair.reference.values_of(*pair.reference.exact_activation(x, 3, cols, format), 3);
                 CHECK(nmse(tested, reference) < 1e-13);
             }
+        }
+    });
+}
+
+TEST_CASE("nvfp4 with a tensor scale for all tokens gives the codec's numbers, saturated above it") {
+    Random random(19);
+    // A power of two, so that scaling rounds nothing: largest number 448 x 6 / 1024.
+    const ActivationFormat format{Kind::nvfp4, ScaleRule::amax, 0x1p-10f};
+    for_each_backend([&](Pair& pair) {
+        for (size_t cols : {16, 40, 172, 576}) {
+            Floats x = random.normals(2 * cols);
+            for (size_t j = 0; j < 8; ++j) x[j] *= 1000.0f;          // beyond the calibrated maximum
+            for (size_t j = cols; j < cols + 16; ++j) x[j] *= 1e-7f; // below the smallest block scale
+            Floats expected(2 * cols);
+            for (size_t t = 0; t < 2; ++t) {
+                std::vector<uint8_t> codes(row_code_bytes(BlockFormat::nvfp4, cols)),
+                    scales(row_scales(BlockFormat::nvfp4, cols));
+                quantize_row(BlockFormat::nvfp4, ScaleRule::amax, format.tensor_scale, x.data() + t * cols,
+                             cols, codes.data(), scales.data());
+                dequantize_row(BlockFormat::nvfp4, format.tensor_scale, codes.data(), scales.data(), cols,
+                               expected.data() + t * cols);
+            }
+            INFO(pair.name, " cols ", cols);
+            CHECK(std::fabs(expected[0]) == 448.0f * 6.0f / 1024.0f);
+            CHECK(expected[cols] == 0.0f);
+            for (Rig* rig : {&pair.tested, &pair.reference})
+                CHECK(rig->values_of(*rig->exact_activation(x, 2, cols, format), 2) == expected);
         }
     });
 }
@@ -112,6 +140,34 @@ TEST_CASE("norm with transforms and rounding") {
                      n);
                 check_rounded(values(pair.tested), values(pair.reference), format);
             }
+        }
+    });
+}
+
+TEST_CASE("a matrix for each block differs from the first one for all") {
+    Random random(18);
+    for_each_backend([&](Pair& pair) {
+        for (uint32_t block : {16u, 32u, 64u, 128u}) {
+            size_t cols = 384;
+            InputTransform transform{InputTransform::Kind::matrix, block, {}, {}};
+            transform.matrix = random.normals(cols * block, 0.2f);
+            InputTransform first = transform;
+            first.matrix.resize(size_t(block) * block);
+            Floats x = random.normals(2 * cols), weight(cols, 1.0f);
+            auto values = [&](Rig& rig, const InputTransform& definition) {
+                auto loaded = rig.vector(weight);
+                auto input = rig.upload(x);
+                auto device_transform = rig.load(definition, cols);
+                auto out = rig.activation(2, cols);
+                rig.stream().norm(*input, 0, 2, {loaded.get(), 1e-5f}, device_transform.get(), {Kind::a16},
+                                  *out);
+                return rig.values_of(*out, 2);
+            };
+            INFO(pair.name, " block ", block);
+            Floats each = values(pair.tested, transform), shared = values(pair.tested, first);
+            CHECK(nmse(each, values(pair.reference, transform)) < 1e-11);
+            CHECK(std::equal(each.begin(), each.begin() + block, shared.begin()));
+            CHECK(each[block] != shared[block]);
         }
     });
 }

@@ -103,10 +103,10 @@ struct Kernels {
 
     // MXFP4, NVFP4 and MXINT8 weights with regular scales.
     void (*matvec_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
-                              const LinearOut& out);
+                           const LinearOut& out);
     // n >= matmul_tokens, rows <= panel_rows; scratch: matmul_integer_scratch(cols) bytes.
     void (*matmul_integer)(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
-                              const LinearOut& out, uint8_t* scratch);
+                           const LinearOut& out, uint8_t* scratch);
     // MXFP4 and NVFP4 weights with regular scales; x as arrange_lanes leaves it, [n, padded].
     void (*matvec_w4_float)(const WeightRows& w, size_t rows, const float* x, size_t padded, size_t n,
                             const LinearOut& out);
@@ -121,7 +121,8 @@ struct Kernels {
     void (*glu)(GluKind kind, const float* gate, const float* up, size_t count, float* out);
     void (*channel_scale)(const float* scale, size_t count, float* x);
     void (*hadamard)(float* x, size_t cols, size_t block);
-    void (*block_matrix)(const float* matrix, float* x, size_t cols, size_t block);
+    // Block b is multiplied with the matrix at b * stride: 0 where all share one.
+    void (*block_matrix)(const float* matrix, size_t stride, float* x, size_t cols, size_t block);
 
     // Rotates head [dim] in place; cosine, sine: [dim / 2].
     void (*rotate)(float* head, const float* cosine, const float* sine, size_t dim, bool interleaved);

@@ -96,7 +96,9 @@ void round_integer(ActivationFormat format, const float* x, size_t cols, const I
                                                                               : BlockFormat::nvfp4;
     size_t block = block_format == BlockFormat::nvfp4 ? 16 : 32;
     float token_scale = 1.0f;
-    if (block_format == BlockFormat::nvfp4) {
+    if (block_format == BlockFormat::nvfp4 && format.tensor_scale != 0.0f) {
+        token_scale = format.tensor_scale;
+    } else if (block_format == BlockFormat::nvfp4) {
         uint32_t bits = amax_bits(x, out.padded);
         float amax = bits >= infinity_bits ? __builtin_nanf("") : as_float(bits);
         token_scale = tensor_scale_for(block_format, ScaleRule::amax, amax);

@@ -67,9 +67,9 @@ void hadamard(float* x, size_t cols, size_t block) {
     }
 }
 
-void block_matrix(const float* matrix, float* x, size_t cols, size_t block) {
+void block_matrix(const float* matrix, size_t stride, float* x, size_t cols, size_t block) {
     float out[128];
-    for (size_t start = 0; start < cols; start += block) {
+    for (size_t start = 0; start < cols; start += block, matrix += stride) {
         size_t j = 0;
         for (; j + 4 * width <= block; j += 4 * width)
             matrix_columns<4>(matrix + j, x + start, block, out + j);

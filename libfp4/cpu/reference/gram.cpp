@@ -7,18 +7,24 @@ namespace fp4 {
 
 void ReferenceStream::run_read_input(const Activation& input, size_t n, float* values) {
     const auto& from = static_cast<const ReferenceActivation&>(input);
-    if (from.format().kind != ActivationFormat::Kind::a16)
-        return fail(error(Status::internal, "read_input: the input was rounded"));
-    for (size_t row = 0; row < n; ++row)
-        std::copy_n(from.values(row), from.cols(), values + row * from.cols());
+    const size_t cols = from.cols();
+    const auto block = activation_block_format(from.format().kind);
+    for (size_t row = 0; row < n; ++row) {
+        float* out = values + row * cols;
+        if (block)
+            dequantize_row(*block, from.tensor_scale(row), from.codes(row), from.scales(row), cols, out);
+        else
+            std::copy_n(from.values(row), cols, out);
+    }
 }
 
-void ReferenceStream::run_gram(const float* a, const float* b, size_t n, size_t cols, float* sum) {
-    for (size_t i = 0; i < cols; ++i) {
-        for (size_t j = 0; j < cols; ++j) {
+void ReferenceStream::run_gram(const float* a, size_t a_cols, const float* b, size_t b_cols, size_t n,
+                               float* sum) {
+    for (size_t i = 0; i < a_cols; ++i) {
+        for (size_t j = 0; j < b_cols; ++j) {
             double total = 0.0;
-            for (size_t t = 0; t < n; ++t) total += double(a[t * cols + i]) * b[t * cols + j];
-            sum[i * cols + j] += static_cast<float>(total);
+            for (size_t t = 0; t < n; ++t) total += double(a[t * a_cols + i]) * b[t * b_cols + j];
+            sum[i * b_cols + j] += static_cast<float>(total);
         }
     }
 }

@@ -28,7 +28,7 @@ Result<std::unique_ptr<ReferenceActivation>> ReferenceActivation::create(size_t 
 }
 
 void ReferenceActivation::round_row(const HostRounding& rounding, size_t row, std::span<float> values) {
-    if (rounding.transform) reference::transform_row(rounding.transform->definition(), values);
+    if (rounding.transform) reference::transform_row(*rounding.transform, values);
     format_ = rounding.format;
     auto block = activation_block_format(format_.kind);
     if (!block) {
@@ -36,8 +36,9 @@ void ReferenceActivation::round_row(const HostRounding& rounding, size_t row, st
         return;
     }
     ScaleRule rule = *block == BlockFormat::nvfp4 ? ScaleRule::amax : format_.rule;
-    float amax = row_amax(values.data(), cols_);
-    float tensor_scale = tensor_scale_for(*block, rule, amax);
+    bool fixed = *block == BlockFormat::nvfp4 && format_.tensor_scale != 0.0f;
+    float tensor_scale =
+        fixed ? format_.tensor_scale : tensor_scale_for(*block, rule, row_amax(values.data(), cols_));
     tensor_scales_[row] = tensor_scale;
     quantize_row(*block, rule, tensor_scale, values.data(), cols_, codes_.data() + row * cols_padded(),
                  scales_.data() + row * scales_per_row());

@@ -6,7 +6,7 @@
 namespace fp4::reference {
 
 // values = (values * channel_scale) M, block by block.
-void transform_row(const InputTransform& transform, std::span<float> values);
+void transform_row(const HostTransform& transform, std::span<float> values);
 
 // out = x / sqrt(mean(x^2) + epsilon) * weight
 void rms_norm(const float* x, const HostNorm& norm, float* out);

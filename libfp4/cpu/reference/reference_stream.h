@@ -21,7 +21,8 @@ class ReferenceStream final : public HostStream {
                  const HostRounding& rounding) override;
     void run_norm_add(const float* y, size_t n, const HostNorm& norm, float* x) override;
     void run_read_input(const Activation& input, size_t n, float* values) override;
-    void run_gram(const float* a, const float* b, size_t n, size_t cols, float* sum) override;
+    void run_gram(const float* a, size_t a_cols, const float* b, size_t b_cols, size_t n,
+                  float* sum) override;
 };
 
 } // namespace fp4
