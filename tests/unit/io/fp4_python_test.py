@@ -14,7 +14,7 @@ try:
     import safetensors
     from safetensors import safe_open
 except ImportError as missing:
-    print("skipped:", missing)
+    print(f"skipped: {missing} in {sys.executable}; install it: pip install safetensors numpy")
     sys.exit(77)
 
 E2M1 = np.array([0, .5, 1, 1.5, 2, 3, 4, 6, -0., -.5, -1, -1.5, -2, -3, -4, -6], np.float32)
