@@ -1,3 +1,4 @@
+#include "api/device_registry.h"
 #include "api/handles.h"
 #include "api/model_files.h"
 #include "api/shim.h"
@@ -196,6 +197,9 @@ fp4_status fp4_quantize_start(fp4_job** job, const char* source, const char* tar
                               const fp4_quantize_config* config) {
     return guarded([&]() -> Result<void> {
         FP4_ASSIGN(QuantizeRequest request, read_quantize(source, target, config));
+        if (!request.recipe.is_plain()) {
+            FP4_ASSIGN(request.backend, open_device(nullptr));
+        }
         FP4_TRY(check_request(request));
         return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
             FP4_ASSIGN(QuantizeSummary summary, quantize(request, control));

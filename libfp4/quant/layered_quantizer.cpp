@@ -60,14 +60,18 @@ std::string layer_report(const std::vector<QuantizedSite>& sites) {
 class LayeredQuantizer {
   public:
     LayeredQuantizer(const LayeredRequest& request, JobControl& job)
-        : request_(request), source_(request.source), recipe_(request.recipe), job_(job) {}
+        : request_(request),
+          source_(request.source),
+          recipe_(request.recipe),
+          backend_(request.backend),
+          job_(job) {}
 
     Result<std::unique_ptr<LayerFiles>> run() {
         FP4_ASSIGN(std::string key, run_key());
         FP4_ASSIGN(files_, LayerFiles::open(request_.work_folder, key, source_.config));
         if (files_->finished() == source_.config.layers) return std::move(files_);
         FP4_ASSIGN(pool_, ThreadPool::create(request_.threads, ThreadPriority::normal));
-        FP4_TRY(open_backend());
+        FP4_ASSIGN(stream_, backend_->create_stream({request_.threads, ThreadPriority::normal}));
         if (request_.calibration) FP4_TRY(begin_walks());
         const uint32_t finished = files_->finished();
         for (uint32_t layer = 0; layer < source_.config.layers; ++layer) {
@@ -90,16 +94,6 @@ class LayeredQuantizer {
         const uint64_t text = request_.calibration ? request_.calibration->text_hash : 0;
         return hash_text(
             xxh3(concat(method_version, recipe_to_json(recipe_), hash_text(identity), hash_text(text))));
-    }
-
-    Result<void> open_backend() {
-        for (const BackendEntry& entry : backend_registry()) {
-            if (entry.id != "cpu") continue;
-            FP4_ASSIGN(backend_, entry.open());
-        }
-        if (!backend_) return error(Status::device, "there is no CPU backend to calibrate on");
-        FP4_ASSIGN(stream_, backend_->create_stream({request_.threads, ThreadPriority::normal}));
-        return {};
     }
 
     Result<void> begin_walks() {
@@ -204,10 +198,10 @@ class LayeredQuantizer {
     const LayeredRequest& request_;
     const ModelSource& source_;
     const Recipe& recipe_;
+    Backend* backend_;
     JobControl& job_;
     std::unique_ptr<LayerFiles> files_;
     std::unique_ptr<ThreadPool> pool_;
-    std::shared_ptr<Backend> backend_;
     std::unique_ptr<Stream> stream_;
     RopeWeights ropes_;
     std::unique_ptr<LayerWalk> walk_, original_;

@@ -11,6 +11,7 @@ namespace fp4 {
 struct LayeredRequest {
     const ModelSource& source;
     const Recipe& recipe;
+    Backend* backend = nullptr;                   // calibration runs on it
     const CalibrationText* calibration = nullptr; // null where the recipe needs none
     std::string work_folder;
     int threads = 0;

@@ -7,6 +7,7 @@
 
 #include "libfp4/base/thread_pool.h"
 #include "libfp4/engine/load_tokenizer.h"
+#include "libfp4/io/fp4_profile.h"
 #include "libfp4/io/fp4_writer.h"
 #include "libfp4/io/json_document.h"
 #include "libfp4/io/json_writer.h"
@@ -69,9 +70,12 @@ class Quantizer {
                                              *tokenizer, source_.config.vocabulary));
             summary_.calibration_tokens = calibration_.tokens.size();
         }
-        const LayeredRequest layered{source_, request_.recipe,
+        const LayeredRequest layered{source_,
+                                     request_.recipe,
+                                     request_.backend.get(),
                                      calibration_.sequences() > 0 ? &calibration_ : nullptr,
-                                     request_.target + ".work", request_.threads};
+                                     request_.target + ".work",
+                                     request_.threads};
         FP4_ASSIGN(layers_, quantize_layers(layered, job_));
         sites_.resize(source_.config.layers);
         for (uint32_t layer = 0; layer < source_.config.layers; ++layer) {
@@ -174,7 +178,7 @@ class Quantizer {
         std::vector<Fp4Document> documents{{"config.json", config_to_json(source_.config)}};
         for (const std::string& name : checkpoint.document_names()) {
             const bool made_here = name == "config.json" || name == "manifest.json" ||
-                                   name == calibration_lines_document || name == "input_sites.json";
+                                   name == calibration_lines_document || name == profile::sites_document;
             if (made_here) continue;
             FP4_ASSIGN(std::string content, checkpoint.read_document(name));
             documents.push_back({name, std::move(content)});
@@ -309,6 +313,8 @@ class Quantizer {
 
 Result<void> check_request(const QuantizeRequest& request) {
     FP4_TRY(check_recipe(request.recipe));
+    if (!request.recipe.is_plain() && !request.backend)
+        return error(Status::internal, "recipe '", request.recipe.name, "' needs a device");
     if (request.recipe.needs_calibration() && request.calibration_text.empty()) {
         return error(
             Status::argument, "recipe '", request.recipe.name,

@@ -15,7 +15,8 @@ struct QuantizeRequest {
     std::string source;
     std::string target;
     Recipe recipe;
-    std::string calibration_text; // a path; needed by recipes that calibrate
+    std::string calibration_text;     // a path; needed by recipes that calibrate
+    std::shared_ptr<Backend> backend; // that calibration runs on; may be null for plain rounding
     int threads = 0;
 };
 

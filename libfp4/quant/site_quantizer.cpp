@@ -154,9 +154,12 @@ class SiteQuantizer {
     }
 
     Result<void> fit_weights(const SiteTargets& targets) {
-        FP4_ASSIGN(auto fit, TargetFit::create(targets, cols_, recipe_.compensation.damping));
-        for (size_t i = 0; i < linears_.size(); ++i)
-            fit->fit(*linears_[i].values, result_.linears[i].values, linears_[i].rows, true);
+        const CompensationRecipe& compensation = recipe_.compensation;
+        FP4_ASSIGN(auto fit, TargetFit::create(targets, cols_, compensation.damping));
+        for (size_t i = 0; i < linears_.size(); ++i) {
+            fit->move(*linears_[i].values, compensation.target_share, linears_[i].rows,
+                      result_.linears[i].values);
+        }
         return {};
     }
 
@@ -171,8 +174,8 @@ class SiteQuantizer {
             QuantizedLinear& linear = result_.linears[i];
             if (!is_block(linear)) continue;
             std::vector<float> weights = linear.values;
-            auto rounded =
-                compensate(weights, linears_[i].rows, factor, gram, options(linear, !gram.empty()), work_.pool);
+            auto rounded = compensate(weights, linears_[i].rows, factor, gram, options(linear, !gram.empty()),
+                                      work_.pool);
             if (!rounded.ok()) {
                 return error(rounded.error().status, "tensor '", linear.tensor->name,
                              "': ", rounded.error().message);
@@ -197,7 +200,7 @@ class SiteQuantizer {
         }
         options.weigh_by_hessian = has_gram && compensation.enabled && compensation.hessian_scales;
         options.scale_time = compensation.scales_in_loop ? ScaleTime::in_loop : ScaleTime::fixed;
-        options.refine_sweeps = compensation.enabled ? compensation.sweeps : 0;
+        options.refine_sweeps = has_gram && compensation.enabled ? compensation.sweeps : 0;
         return options;
     }
 

@@ -46,16 +46,15 @@ Result<std::unique_ptr<TargetFit>> TargetFit::create(const SiteTargets& targets,
     return error(Status::format, "the statistics of the layer's inputs are not positive definite");
 }
 
-void TargetFit::fit(const std::vector<float>& original, std::vector<float>& transformed, size_t rows,
-                    bool with_residual) const {
+void TargetFit::move(const std::vector<float>& original, double share, size_t rows,
+                     std::vector<float>& transformed) const {
     const Eigen::Index n = static_cast<Eigen::Index>(rows), k = impl_->cols;
     const Eigen::Map<const FloatMatrix> w(original.data(), n, k);
-    Eigen::Map<FloatMatrix> fitted(transformed.data(), n, k);
     const Eigen::Map<const Matrix> cross(impl_->targets.cross.data(), k, k);
-    Matrix right = cross * w.cast<double>().transpose() + impl_->ridge * fitted.cast<double>().transpose();
-    if (with_residual && !impl_->targets.residual.empty())
-        right += Eigen::Map<const Matrix>(impl_->targets.residual.data(), k, n);
-    fitted = impl_->factor.solve(right).transpose().cast<float>();
+    Eigen::Map<FloatMatrix> moved(transformed.data(), n, k);
+    const Matrix start = moved.cast<double>().transpose();
+    const Matrix fitted = impl_->factor.solve(cross * w.cast<double>().transpose() + impl_->ridge * start);
+    moved = (start + share * (fitted - start)).transpose().cast<float>();
 }
 
 } // namespace fp4

@@ -20,10 +20,10 @@ class TargetFit {
     static Result<std::unique_ptr<TargetFit>> create(const SiteTargets& targets, size_t cols, double damping);
     ~TargetFit();
 
-    // original [rows, K]; transformed [rows, K] becomes w*. with_residual: the outputs go into the residual
-    // stream.
-    void fit(const std::vector<float>& original, std::vector<float>& transformed, size_t rows,
-             bool with_residual) const;
+    // original: w [rows, K]. transformed: w' [rows, K] becomes w' + share (w* - w'): a share below 1 keeps
+    // the weights from following the calibration text too closely.
+    void move(const std::vector<float>& original, double share, size_t rows,
+              std::vector<float>& transformed) const;
 
   private:
     struct Impl;

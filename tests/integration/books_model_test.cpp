@@ -32,8 +32,8 @@ TEST_CASE("books-30M: perplexity and divergence of its mxfp4 form") {
     QuantizeRequest rounding;
     rounding.source = source.string();
     rounding.target = (folder / "books.fp4").string();
-    rounding.format = BlockFormat::mxfp4;
-    rounding.rule = ScaleRule::floor;
+    rounding.recipe.format = BlockFormat::mxfp4;
+    rounding.recipe.rule = ScaleRule::floor;
     NoControl control;
     auto summary = quantize(rounding, control);
     REQUIRE_MESSAGE(summary.ok(), summary.error().message);

@@ -74,9 +74,9 @@ TEST_CASE("peak memory stays below 1.5 times the largest tensor in f32 and 64 MB
     QuantizeRequest request;
     request.source = (folder / "large").string();
     request.target = (folder / "large.fp4").string();
-    request.rule = ScaleRule::floor; // the fastest
+    request.recipe.rule = ScaleRule::floor; // the fastest
     request.threads = 2;
-    request.keep.push_back(parse_keep_rule("*embed*=mxfp4").value());
+    request.recipe.tensors.push_back(parse_keep_rule("*embed*=mxfp4").value());
     const uint64_t grown = growth(request);
     MESSAGE("source " << whole / mebibyte << " MiB, largest tensor " << largest / mebibyte
                       << " MiB, grown by " << grown / mebibyte << " MiB");

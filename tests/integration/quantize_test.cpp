@@ -19,7 +19,7 @@ QuantizeRequest request_of(const std::filesystem::path& source, const std::files
     QuantizeRequest request;
     request.source = source.string();
     request.target = target.string();
-    request.format = format;
+    request.recipe.format = format;
     request.threads = 1;
     return request;
 }
@@ -138,7 +138,7 @@ TEST_CASE("counts: layers quantized, tables and vectors kept, keep rules first")
 
     for (const char* rule :
          {"*.down_proj.*=f16", "*layers.0.*=mxfp8-e4m3", "*embed*=mxint8", "lm_head.*=source"}) {
-        request.keep.push_back(parse_keep_rule(rule).value());
+        request.recipe.tensors.push_back(parse_keep_rule(rule).value());
     }
     run(request);
     checkpoint = open(folder / "q.fp4");
@@ -189,7 +189,7 @@ TEST_CASE("rows that do not fill their last block, of odd length") {
     for (BlockFormat format : formats) {
         CAPTURE(block_format_name(format));
         auto request = request_of(folder / "odd", folder / "odd.fp4", format);
-        request.keep.push_back(parse_keep_rule(concat("*embed*=", block_format_name(format))).value());
+        request.recipe.tensors.push_back(parse_keep_rule(concat("*embed*=", block_format_name(format))).value());
         run(request);
         auto context = make_context(load_model(folder / "odd.fp4"));
         REQUIRE(context->eval(std::vector<int32_t>{1, 2, 3, 250}, false).ok());
@@ -215,7 +215,7 @@ TEST_CASE("weights that are no numbers are refused by name and leave no file") {
 TEST_CASE("requests that cannot work") {
     TemporaryFolder output;
     auto request = request_of(golden_models() / "llama", output / "q.fp4", BlockFormat::nvfp4);
-    request.rule = ScaleRule::floor;
+    request.recipe.rule = ScaleRule::floor;
     const Error error = failure(request);
     CHECK(error.status == Status::argument);
     CHECK(error.message == "scale rule 'floor' does not apply to nvfp4");

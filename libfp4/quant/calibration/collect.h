@@ -14,16 +14,14 @@ Result<SiteStatistics> collect_statistics(LayerWalk& walk, Backend& backend, Sit
 Result<float> collect_transformed_amax(LayerWalk& walk, Backend& backend, Site site,
                                        const WalkProgress& progress);
 
-// What the linears of a site have to reproduce: sums over tokens with u the input as they get it (transformed
-// and rounded), y the plain input of the original model and r how far the residual stream of the original
-// model is ahead of the quantized model's (only where the site's output is added to it). Means, all of them.
+// What the linears of a site have to reproduce: means over tokens, with u the input as they get it
+// (transformed and rounded) and y the plain input of the original model.
 struct SiteTargets {
-    std::vector<double> gram;     // [K, K]: u^T u
-    std::vector<double> cross;    // [K, K]: u^T y
-    std::vector<double> residual; // [K, hidden]: u^T r, or empty
+    std::vector<double> gram;  // [K, K]: u^T u
+    std::vector<double> cross; // [K, K]: u^T y
 };
 // original: the walk of the original model at the same place, or null: y is then the quantized model's plain
-// input and there is no r.
+// input.
 Result<SiteTargets> collect_targets(LayerWalk& walk, LayerWalk* original, Backend& backend, Site site,
                                     const WalkProgress& progress);
 

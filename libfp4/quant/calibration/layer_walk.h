@@ -36,7 +36,6 @@ class LayerWalk {
     Result<void> finish_layer(const WalkProgress& progress);
 
     const Activation& input(Site site) { return pass_->input(site); }
-    const Buffer& x() const { return *x_; } // f32 [length, hidden]
     Stream& stream() { return stream_; }
     size_t sequences() const { return states_->sequences(); }
     size_t length() const { return states_->length(); }
@@ -52,7 +51,8 @@ class LayerWalk {
     PassTokens tokens_;
     std::unique_ptr<LayerPass> pass_;
     std::unique_ptr<KvCache> cache_; // one layer, f32
-    std::unique_ptr<Buffer> x_, ids_;
+    std::unique_ptr<Buffer> x_;      // the residual stream, f32 [length, hidden]
+    std::unique_ptr<Buffer> ids_;
     std::unique_ptr<HiddenStates> states_;
     std::vector<float> transfer_; // [length, hidden]
 };

@@ -51,6 +51,7 @@ struct CompensationRecipe {
     bool hessian_scales = false; // scale search weighted by the Hessian
     bool rounded_inputs = false; // Hessian of rounded inputs instead of unrounded ones
     Target target = Target::weights;
+    double target_share = 0.5; // how far the weights move towards the target's fit
     double damping = 0.01;
     uint32_t sweeps = 0; // of coordinate descent afterwards
 };

@@ -94,6 +94,7 @@ Result<void> read_compensation(ObjectReader& reader, Recipe& recipe) {
     compensation.boolean("hessian_scales", target.hessian_scales);
     compensation.boolean("rounded_inputs", target.rounded_inputs);
     compensation.word("target", target.target, parse_target);
+    compensation.number("target_share", 0, 1, target.target_share);
     compensation.number("damping", 0, 10, target.damping);
     compensation.integer("sweeps", 0, 100, target.sweeps);
     return compensation.finish();
@@ -248,6 +249,7 @@ std::string recipe_to_json(const Recipe& recipe) {
     json.member("hessian_scales", compensation.hessian_scales);
     json.member("rounded_inputs", compensation.rounded_inputs);
     json.member("target", target_name(compensation.target));
+    json.member("target_share", compensation.target_share);
     json.member("damping", compensation.damping);
     json.member("sweeps", uint64_t(compensation.sweeps));
     json.end_object();
