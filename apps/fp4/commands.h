@@ -13,5 +13,6 @@ int execute(const EvalOptions& options);
 int execute(const BenchOptions& options);
 int execute(const DevicesOptions& options);
 int execute(const CheckOptions& options);
+int execute(const LuaOptions& options);
 
 } // namespace fp4::program

@@ -34,7 +34,7 @@ end
 function argument.integer(low, high)
     return function(value, name)
         if type(value) ~= "number" or value ~= math.floor(value) or value < low or value > high then
-            misuse.wrong(name, ("a whole number from %.15g to %.15g"):format(low, high), value)
+            misuse.wrong(name, ("a whole number from %.17g to %.17g"):format(low, high), value)
         end
         return value
     end
@@ -107,6 +107,14 @@ function argument.options(options, known, name)
         end
     end
     return options
+end
+
+--- The checked values of an options table.
+function argument.checked(options, checks, name)
+    options = argument.options(options, checks, name)
+    local values = {}
+    for key, value in pairs(options) do values[key] = checks[key](value, name .. "." .. key) end
+    return values
 end
 
 --- Writes options into the fields of a C struct that have their names, by a table of checks. Options whose entry is

@@ -84,7 +84,7 @@ local eval_options = { all_logits = argument.boolean }
 function Context:eval(tokens, options)
     local handle = object.handle(self, Context)
     local ids, count = argument.tokens(tokens, "tokens")
-    options = argument.options(options, eval_options, "options of eval")
+    options = argument.checked(options, eval_options, "options of eval")
     local result = lib.fp4_ctx_eval(handle, ids, count, options.all_logits and lib.FP4_EVAL_ALL_LOGITS or 0)
     if result < 0 then return status.failed(result) end
     return true

@@ -139,7 +139,8 @@ local function decode_value(text, at, depth)
     local c = text:sub(at, at)
     if c == '"' then return decode_string(text, at + 1) end
     if c == "{" or c == "[" then
-        local close, result, count = c == "{" and "}" or "]", {}, 0
+        local close, result, count = "}", {}, 0
+        if c == "[" then close, result = "]", json.array(result) end
         at = skip(text, at + 1)
         if text:sub(at, at) == close then return result, at + 1 end
         while true do
@@ -166,7 +167,7 @@ local function decode_value(text, at, depth)
     return tonumber(number), at + #number
 end
 
---- The value of a JSON text; null becomes nil.
+--- The value of a JSON text; null becomes nil, arrays are marked.
 ---@param text string
 ---@return any value nil if the text is not JSON
 ---@return string? message

@@ -95,7 +95,7 @@ local tokenize_options = { special = argument.boolean, parse_special = argument.
 function Model:tokenize(text, options)
     local handle = object.handle(self, Model)
     text = argument.bytes(text, "text")
-    options = argument.options(options, tokenize_options, "options of tokenize")
+    options = argument.checked(options, tokenize_options, "options of tokenize")
     local flags = (options.special and lib.FP4_TOKENIZE_ADD_SPECIAL or 0)
         + (options.parse_special and lib.FP4_TOKENIZE_PARSE_SPECIAL or 0)
     return buffer.tokens(function(tokens, capacity, needed)
@@ -112,7 +112,7 @@ end
 function Model:detokenize(tokens, options)
     local handle = object.handle(self, Model)
     local ids, count = argument.tokens(tokens, "tokens")
-    options = argument.options(options, { special = argument.boolean }, "options of detokenize")
+    options = argument.checked(options, { special = argument.boolean }, "options of detokenize")
     local flags = options.special and lib.FP4_DETOKENIZE_SPECIAL or 0
     return buffer.text(function(text, capacity, needed)
         return lib.fp4_detokenize(handle, ids, count, flags, text, capacity, needed)
@@ -127,7 +127,12 @@ function Model:is_end(token)
     return lib.fp4_token_is_end(handle, argument.int32(token, "token")) ~= 0
 end
 
-local chat_options = { template = argument.text, variables = true, answer = argument.boolean }
+local function variables_text(value, name)
+    if type(value) ~= "table" then misuse.wrong(name, "a table", value) end
+    return json.encode(value, name)
+end
+
+local chat_options = { template = argument.text, variables = variables_text, answer = argument.boolean }
 
 --- The prompt text of a conversation, by the model's chat template.
 ---@param messages fp4.Message[]
@@ -137,7 +142,7 @@ local chat_options = { template = argument.text, variables = true, answer = argu
 ---@return string? code
 function Model:chat(messages, options)
     local handle = object.handle(self, Model)
-    options = argument.options(options, chat_options, "options of chat")
+    options = argument.checked(options, chat_options, "options of chat")
     if type(messages) ~= "table" then misuse.wrong("messages", "an array of messages", messages) end
     local list = ffi.new("fp4_message[?]", math.max(#messages, 1))
     for i, message in ipairs(messages) do
@@ -146,12 +151,10 @@ function Model:chat(messages, options)
         list[i - 1].role = argument.anchor(list, argument.text(message.role, name .. ".role"))
         list[i - 1].content = argument.anchor(list, argument.text(message.content, name .. ".content"))
     end
-    local template = options.template and argument.text(options.template, "template")
-    local variables = options.variables and json.encode(options.variables, "variables")
-    local answer = options.answer == nil or argument.boolean(options.answer, "answer")
-    local flags = answer and lib.FP4_CHAT_ADD_GENERATION_PROMPT or 0
+    local flags = options.answer == false and 0 or lib.FP4_CHAT_ADD_GENERATION_PROMPT
     return buffer.text(function(text, capacity, needed)
-        return lib.fp4_chat_format(handle, template, list, #messages, variables, flags, text, capacity, needed)
+        return lib.fp4_chat_format(handle, options.template, list, #messages, options.variables, flags, text,
+            capacity, needed)
     end)
 end
 

@@ -24,9 +24,9 @@ local function chosen_rules(options, rules)
     local description, message, code = source.describe(options.source)
     if not description then return nil, message, code end
     for _, tensor in ipairs(description.tensors) do
-        local format = options.choose(tensor)
-        if format ~= nil then
-            rules[#rules + 1] = tensor.name .. "=" .. argument.text(format, "the format chosen for " .. tensor.name)
+        local format = tensor.canonical and options.choose(tensor)
+        if format then
+            rules[#rules + 1] = tensor.canonical .. "=" .. argument.text(format, "the format chosen for " .. tensor.name)
         end
     end
     return rules

@@ -18,15 +18,11 @@ local checks = { device = argument.text, mmap = argument.boolean }
 
 --- The C configuration of options.
 function source.config(options, name)
-    options = argument.options(options, checks, name)
+    options = argument.checked(options, checks, name)
     local config = ffi.new("fp4_model_config")
     lib.fp4_model_config_init(config, ffi.sizeof(config))
-    if options.device ~= nil then
-        config.device = argument.anchor(config, argument.text(options.device, name .. ".device"))
-    end
-    if options.mmap ~= nil and not argument.boolean(options.mmap, name .. ".mmap") then
-        config.flags = lib.FP4_MODEL_NO_MMAP
-    end
+    config.device = argument.anchor(config, options.device)
+    if options.mmap == false then config.flags = lib.FP4_MODEL_NO_MMAP end
     return config
 end
 
