@@ -15,6 +15,7 @@
 #include "libfp4/quant/calibration/text_lines.h"
 #include "libfp4/quant/layered_quantizer.h"
 #include "libfp4/quant/recipe/names.h"
+#include "libfp4/quant/rotated_source.h"
 #include "libfp4/quant/row_codec.h"
 
 namespace fp4 {
@@ -22,6 +23,7 @@ namespace {
 
 // Rows are read, rounded and written in pieces of about this size.
 constexpr uint64_t piece_bytes = 4u << 20;
+constexpr uint64_t rotation_seed = 1;
 
 class Quantizer {
   public:
@@ -33,6 +35,9 @@ class Quantizer {
         FP4_ASSIGN(auto checkpoint, open_checkpoint(request_.source, OpenOptions{.allow_map = false}));
         FP4_ASSIGN(source_, inspect_model(std::move(checkpoint)));
         FP4_ASSIGN(pool_, ThreadPool::create(request_.threads, ThreadPriority::normal));
+        if (request_.recipe.global_rotation) {
+            FP4_ASSIGN(source_, rotate_source(source_, rotation_seed, *pool_));
+        }
         if (!request_.recipe.is_plain()) FP4_TRY(quantize_layered());
         FP4_TRY(create_writer());
         for (size_t i = 0; i < items_.size(); ++i) {
