@@ -35,6 +35,14 @@ std::string layer_report(const std::vector<QuantizedSite>& sites) {
         json.begin_object();
         json.member("site", site_name(site.site));
         if (site.damping > 0) json.member("damping", site.damping);
+        if (!site.candidates.empty()) {
+            const TransformCandidate& chosen = site.candidates[site.chosen];
+            json.member("transform", concat(transform_name(chosen.recipe.kind), " ", chosen.recipe.block));
+            json.key("candidate_errors");
+            json.begin_array();
+            for (const TransformCandidate& candidate : site.candidates) json.value(candidate.error);
+            json.end_array();
+        }
         json.key("tensors");
         json.begin_array();
         for (const QuantizedLinear& linear : site.linears) {
