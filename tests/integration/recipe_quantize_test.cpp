@@ -11,6 +11,7 @@
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
 #include "tests/integration/made_model.h"
+#include "tests/integration/quantize_run.h"
 #include "tests/integration/test_models.h"
 
 using namespace fp4;
@@ -73,20 +74,6 @@ class Work {
     MadeShape shape_;
     std::vector<MadeTensor> tensors_;
 };
-
-QuantizeSummary run(const QuantizeRequest& request) {
-    NoControl control;
-    auto summary = quantize(request, control);
-    REQUIRE_MESSAGE(summary.ok(), summary.error().message);
-    return *summary;
-}
-
-Error failure(const QuantizeRequest& request) {
-    NoControl control;
-    auto summary = quantize(request, control);
-    REQUIRE(!summary.ok());
-    return summary.error();
-}
 
 bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
