@@ -11,7 +11,7 @@
 namespace fp4 {
 namespace {
 
-constexpr size_t sample_rows = 4096;
+constexpr size_t sample_rows = 1024;
 
 class SiteQuantizer {
   public:
