@@ -354,8 +354,10 @@ std::string summary_to_json(const QuantizeSummary& summary, const QuantizeReques
     json.member("seconds", summary.seconds);
     json.member("tensors_quantized", summary.tensors_quantized);
     json.member("tensors_kept", summary.tensors_kept);
-    if (summary.relative_error >= 0) json.member("relative_error", summary.relative_error);
-    if (summary.calibration_tokens > 0) json.member("calibration_tokens", summary.calibration_tokens);
+    json.key("relative_error");
+    summary.relative_error >= 0 ? json.value(summary.relative_error) : json.null();
+    json.key("calibration_tokens");
+    summary.calibration_tokens > 0 ? json.value(summary.calibration_tokens) : json.null();
     json.key("notes");
     json.begin_array();
     for (const std::string& note : summary.notes) json.value(note);
