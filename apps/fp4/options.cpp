@@ -274,14 +274,13 @@ CLI::App* add_check(CLI::App& app, CheckOptions& o) {
 }
 
 CLI::App* add_lua(CLI::App& app) {
-    CLI::App* command =
-        add_command(app, "lua", "Run a Lua script that uses this library",
-                    "Usage: fp4 lua SCRIPT [ARGUMENTS]\n\n"
-                    "The script finds the module 'fp4' by require; '-' reads it from standard input.\n"
-                    "Everything behind SCRIPT is the script's own.\n\n"
-                    "Examples:\n"
-                    "  fp4 lua sweep.lua model.gguf text.txt\n"
-                    "  echo 'print(require(\"fp4\").build_info())' | fp4 lua -");
+    CLI::App* command = add_command(
+        app, "lua", "Run a Lua script that uses this library",
+        "The first argument is the script ('-': standard input), all others are its own. It finds the\n"
+        "module 'fp4' by require.\n\n"
+        "Examples:\n"
+        "  fp4 lua sweep.lua model.gguf text.txt\n"
+        "  echo 'print(require(\"fp4\").build_info())' | fp4 lua -");
     // No options of its own but --help: the first argument and all behind it are kept as they are.
     command->prefix_command();
     return command;

@@ -71,7 +71,8 @@ local gen_step, gen_read = lib.fp4_gen_step, lib.fp4_gen_read
 local unlimited = ffi.new("uint64_t", -1)
 
 local function step_budget(value)
-    if type(value) ~= "number" or not (value >= 0) then misuse.wrong("budget_us", "a number from 0 on", value) end
+    if value == unlimited then return value end
+    if type(value) ~= "number" or value ~= value or value < 0 then misuse.wrong("budget_us", "a number from 0 on", value) end
     return value < 2 ^ 63 and value or unlimited
 end
 
@@ -82,9 +83,9 @@ end
 ---@return string? code
 function Generation:step(budget_us)
     local handle = getmetatable(self) == Generation and self._handle or object.handle(self, Generation)
-    if type(budget_us) ~= "number" or not (budget_us >= 0 and budget_us < 2 ^ 63) then
-        budget_us = step_budget(budget_us)
-    end
+    -- Outside of the numbers that C takes as they are; NaN compares false.
+    local plain = type(budget_us) == "number" and budget_us >= 0 and budget_us < 2 ^ 63
+    if not plain then budget_us = step_budget(budget_us) end
     local result = gen_step(handle, budget_us, self._step)
     if result == MORE then return true end
     if result == DONE then return false end

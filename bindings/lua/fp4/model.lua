@@ -88,7 +88,7 @@ local tokenize_options = { special = argument.boolean, parse_special = argument.
 
 --- The token ids of a text.
 ---@param text string
----@param options? { special?: boolean, parse_special?: boolean } special: put BOS/EOS where the model wants them; parse_special: `<|im_start|>` in the text is that token, not its letters
+---@param options? fp4.TokenizeOptions
 ---@return integer[]? tokens
 ---@return string? message
 ---@return string? code
@@ -136,7 +136,7 @@ local chat_options = { template = argument.text, variables = variables_text, ans
 
 --- The prompt text of a conversation, by the model's chat template.
 ---@param messages fp4.Message[]
----@param options? { template?: string, variables?: table, answer?: boolean } template: another one (Jinja); variables: more variables for it; answer: end with the start of the model's answer (default true)
+---@param options? fp4.ChatOptions
 ---@return string? prompt
 ---@return string? message
 ---@return string? code

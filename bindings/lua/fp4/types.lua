@@ -54,6 +54,15 @@
 ---@field available_bytes integer free on the device now
 ---@field largest_context integer tokens that would fit, at most the model's own length
 
+---@class fp4.TokenizeOptions
+---@field special? boolean put BOS/EOS where the model wants them
+---@field parse_special? boolean `<|im_start|>` in the text is that token, not its letters
+
+---@class fp4.ChatOptions
+---@field template? string another template (Jinja) than the model's
+---@field variables? table more variables for the template
+---@field answer? boolean end with the start of the model's answer (default true)
+
 ---@class fp4.Message
 ---@field role string "system", "user", "assistant" ...
 ---@field content string
@@ -134,7 +143,7 @@
 ---@field scale_rule? string (default: the recipe's)
 ---@field activations? string "none", "mxfp4", "nvfp4", "mxfp8-e4m3" or "mxint8" (default: the recipe's)
 ---@field keep? (string|{ match: string, format: string })[] other formats by name, the first match wins: "PATTERN=FORMAT"
----@field choose? fun(tensor: fp4.Tensor): string? called for each tensor before the start; names its format, or nil for the recipe's
+---@field choose? fun(tensor: fp4.Tensor): string? called for each tensor before the start; its format, or nil: the recipe's
 ---@field calibration_text? string path of a text or JSONL file
 ---@field calibration_sequences? integer (default: the recipe's)
 ---@field calibration_length? integer (default: the recipe's)
