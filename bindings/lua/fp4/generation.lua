@@ -71,7 +71,7 @@ local gen_step, gen_read = lib.fp4_gen_step, lib.fp4_gen_read
 local unlimited = ffi.new("uint64_t", -1)
 
 local function step_budget(value)
-    if value == unlimited then return value end
+    if rawequal(value, unlimited) then return value end -- by ==, -1 would be the same
     if type(value) ~= "number" or value ~= value or value < 0 then misuse.wrong("budget_us", "a number from 0 on", value) end
     return value < 2 ^ 63 and value or unlimited
 end

@@ -37,8 +37,8 @@ describe("resident memory", function()
         end)
     end)
 
-    it("stays flat over 20,000 contexts", function()
-        stays_flat(20000, function() assert(model:context({ capacity = 8, threads = 1 })):close() end)
+    it("stays flat over 5,000 contexts", function()
+        stays_flat(5000, function() assert(model:context({ capacity = 8, threads = 1 })):close() end)
     end)
 
     it("stays flat over 10,000 cancelled generations", function()
@@ -58,8 +58,8 @@ describe("resident memory", function()
         end)
     end)
 
-    it("stays flat over 500 models and jobs", function()
-        stays_flat(500, function()
+    it("stays flat over 300 models and jobs", function()
+        stays_flat(300, function()
             local job = assert(fp4.open_job(support.tiny))
             local opened = assert(job:wait())
             job:close()
@@ -70,7 +70,7 @@ describe("resident memory", function()
     it("stays flat where only the collector closes", function()
         -- A full collection now and then: of itself the collector comes late, for it does not see the library's memory.
         local since = 0
-        stays_flat(20000, function()
+        stays_flat(5000, function()
             assert(model:context({ capacity = 8, threads = 1 }))
             since = since + 1
             if since % 100 == 0 then collectgarbage() end
