@@ -12,6 +12,8 @@ namespace fp4::program {
 namespace {
 
 const char* const path_names[] = {"auto", "w16a16", "w4a16", "w4a8", "w4a4"}; // index: FP4_PATH_*
+const char* const kv_names[] = {"f16", "f32", "mxfp8", "mxfp4"};              // index: FP4_KV_*
+static_assert(FP4_KV_F16 == 0 && FP4_KV_F32 == 1 && FP4_KV_MXFP8 == 2 && FP4_KV_MXFP4 == 3);
 static_assert(FP4_PATH_AUTO == 0 && FP4_PATH_W16A16 == 1 && FP4_PATH_W4A16 == 2 && FP4_PATH_W4A8 == 3 &&
               FP4_PATH_W4A4 == 4);
 
@@ -36,6 +38,11 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->capture_default_str()
         ->type_name("PATH")
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
+                    .description(""));
+    app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
+        ->capture_default_str()
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kv_names), std::end(kv_names)))
                     .description(""));
     add_threads(app, o.threads);
     app.add_option("-c,--ctx", o.ctx, ctx_help)
@@ -284,6 +291,13 @@ int32_t path_number(const std::string& name) {
         if (name == path_names[i]) return static_cast<int32_t>(i);
     }
     return FP4_PATH_AUTO;
+}
+
+int32_t kv_number(const std::string& name) {
+    for (size_t i = 0; i < std::size(kv_names); ++i) {
+        if (name == kv_names[i]) return static_cast<int32_t>(i);
+    }
+    return FP4_KV_F16;
 }
 
 const char* path_name(int32_t path) {
