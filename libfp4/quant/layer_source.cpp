@@ -40,6 +40,17 @@ Result<std::vector<SourceLinear>> read_linears(const ModelSource& source, uint32
     return linears;
 }
 
+std::vector<std::span<const SourceLinear>> sites_of(std::span<const SourceLinear> linears) {
+    std::vector<std::span<const SourceLinear>> sites;
+    for (size_t first = 0; first < linears.size();) {
+        size_t last = first;
+        while (last < linears.size() && site_of(linears[last].role) == site_of(linears[first].role)) ++last;
+        sites.push_back(linears.subspan(first, last - first));
+        first = last;
+    }
+    return sites;
+}
+
 Result<void> load_vectors(const ModelSource& source, uint32_t layer, Backend& backend,
                           LayerWeights& weights) {
     for (const SourceTensor& tensor : source.tensors) {

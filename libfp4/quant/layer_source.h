@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ Site site_of(Role linear);
 // The linears of a layer in the order of the sites. Values that are NaN or infinite are an error that names
 // the tensor.
 Result<std::vector<SourceLinear>> read_linears(const ModelSource& source, uint32_t layer);
+
+// The linears of each site together, from a layer's linears in that order.
+std::vector<std::span<const SourceLinear>> sites_of(std::span<const SourceLinear> linears);
 
 // Norms and biases of a layer.
 Result<void> load_vectors(const ModelSource& source, uint32_t layer, Backend& backend, LayerWeights& weights);

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "libfp4/engine/host_weight.h"
 #include "libfp4/engine/identity.h"
 #include "libfp4/engine/rope_tables.h"
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/xxh3.h"
+#include "libfp4/quant/original_walk.h"
 
 namespace fp4 {
 namespace {
@@ -35,6 +35,14 @@ std::string layer_report(const std::vector<QuantizedSite>& sites) {
         json.begin_object();
         json.member("site", site_name(site.site));
         if (site.damping > 0) json.member("damping", site.damping);
+        if (!site.candidates.empty()) {
+            const TransformCandidate& chosen = site.candidates[site.chosen];
+            json.member("transform", concat(transform_name(chosen.recipe.kind), " ", chosen.recipe.block));
+            json.key("candidate_errors");
+            json.begin_array();
+            for (const TransformCandidate& candidate : site.candidates) json.value(candidate.error);
+            json.end_array();
+        }
         json.key("tensors");
         json.begin_array();
         for (const QuantizedLinear& linear : site.linears) {
@@ -100,17 +108,12 @@ class LayeredQuantizer {
         const CalibrationText& text = *request_.calibration;
         FP4_ASSIGN(walk_, LayerWalk::create(source_.config, *backend_, *stream_, text, files_->folder(),
                                             calibration_path(recipe_.activations.kind)));
-        if (recipe_.compensation.enabled && recipe_.compensation.target == Target::model) {
-            FP4_ASSIGN(original_, LayerWalk::create(source_.config, *backend_, *stream_, text,
-                                                    files_->folder(), Path::w16a16));
-        }
         FP4_ASSIGN(ropes_, RopeWeights::load(source_, *backend_));
-        const SourceTensor* embedding = source_.find(Role::embedding);
-        FP4_ASSIGN(HostWeight table, load_matrix(source_.checkpoint, *embedding->info));
-        FP4_ASSIGN(auto device_table, backend_->load(table));
-        auto progress = [&](size_t) { return job_.check(); };
-        FP4_TRY(walk_->embed(*device_table, text, progress));
-        if (original_) FP4_TRY(original_->embed(*device_table, text, progress));
+        FP4_TRY(embed_text(source_, *backend_, text, *walk_));
+        if (recipe_.compensation.enabled && recipe_.compensation.target == Target::model) {
+            FP4_ASSIGN(original_,
+                       OriginalWalk::create(source_, *backend_, text, files_->folder(), request_.threads));
+        }
         return {};
     }
 
@@ -132,36 +135,25 @@ class LayeredQuantizer {
         const WalkProgress step = progress("attention");
         FP4_TRY(walk_->finish_attention(step));
         ++step_;
-        return original_ ? original_->finish_attention(step) : Result<void>();
+        return original_ ? original_->walk().finish_attention(step) : Result<void>();
     }
     Result<void> finish_layer() {
         if (!walk_) return {};
         const WalkProgress step = progress("feed forward");
         FP4_TRY(walk_->finish_layer(step));
-        return original_ ? original_->finish_layer(step) : Result<void>();
-    }
-
-    Result<void> load_original(const std::vector<SourceLinear>& linears, LayerWeights& weights) {
-        if (!original_) return {};
-        FP4_TRY(load_vectors(source_, layer_, *backend_, weights));
-        for (const SourceLinear& linear : linears) {
-            FP4_ASSIGN(*layer_place(weights, linear.role),
-                       load_values(*backend_, linear.values, linear.rows, linear.cols));
-        }
-        original_->select(weights, layer_, ropes_.tables());
-        return {};
+        return original_ ? original_->walk().finish_layer(step) : Result<void>();
     }
 
     // A layer that an earlier run finished: only the hidden states behind it are missing.
     Result<void> repeat_layer() {
         if (!walk_) return {};
-        LayerWeights weights, original;
+        LayerWeights weights;
         FP4_TRY(load_vectors(source_, layer_, *backend_, weights));
         FP4_TRY(files_->load(layer_, source_, *backend_, weights));
         walk_->select(weights, layer_, ropes_.tables());
         if (original_) {
             FP4_ASSIGN(auto linears, read_linears(source_, layer_));
-            FP4_TRY(load_original(linears, original));
+            FP4_TRY(original_->enter(layer_, linears));
         }
         step_ = 2;
         FP4_TRY(finish_attention());
@@ -172,24 +164,26 @@ class LayeredQuantizer {
     Result<void> quantize_layer() {
         FP4_TRY(progress("reading")(0));
         FP4_ASSIGN(auto linears, read_linears(source_, layer_));
-        LayerWeights weights, original;
+        LayerWeights weights;
         FP4_TRY(load_vectors(source_, layer_, *backend_, weights));
         if (walk_) walk_->select(weights, layer_, ropes_.tables());
-        FP4_TRY(load_original(linears, original));
-        LayerWork work{recipe_, *backend_, *pool_, walk_.get(), original_.get(), walk_ ? &weights : nullptr,
+        if (original_) FP4_TRY(original_->enter(layer_, linears));
+        LayerWork work{recipe_,
+                       *backend_,
+                       *pool_,
+                       walk_.get(),
+                       original_ ? &original_->walk() : nullptr,
+                       walk_ ? &weights : nullptr,
                        {}};
         std::vector<QuantizedSite> sites;
-        for (size_t first = 0; first < linears.size();) {
-            const Site site = site_of(linears[first].role);
-            size_t last = first;
-            while (last < linears.size() && site_of(linears[last].role) == site) ++last;
+        for (std::span<const SourceLinear> together : sites_of(linears)) {
+            const Site site = site_of(together.front().role);
             if (site == Site::gate_up) FP4_TRY(finish_attention());
             work.progress = progress(site_name(site));
             FP4_TRY(work.progress(0));
-            FP4_ASSIGN(QuantizedSite quantized, quantize_site(work, site, {&linears[first], last - first}));
+            FP4_ASSIGN(QuantizedSite quantized, quantize_site(work, site, together));
             sites.push_back(std::move(quantized));
             ++step_;
-            first = last;
         }
         FP4_TRY(finish_layer());
         return files_->add(sites, layer_report(sites));
@@ -204,7 +198,8 @@ class LayeredQuantizer {
     std::unique_ptr<ThreadPool> pool_;
     std::unique_ptr<Stream> stream_;
     RopeWeights ropes_;
-    std::unique_ptr<LayerWalk> walk_, original_;
+    std::unique_ptr<LayerWalk> walk_;
+    std::unique_ptr<OriginalWalk> original_;
     uint32_t layer_ = 0;
     uint64_t step_ = 0;
     uint64_t done_ = 0;

@@ -13,8 +13,10 @@
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/xxh3.h"
 #include "libfp4/quant/calibration/text_lines.h"
+#include "libfp4/quant/choose_formats.h"
 #include "libfp4/quant/layered_quantizer.h"
 #include "libfp4/quant/recipe/names.h"
+#include "libfp4/quant/rotated_source.h"
 #include "libfp4/quant/row_codec.h"
 
 namespace fp4 {
@@ -22,10 +24,12 @@ namespace {
 
 // Rows are read, rounded and written in pieces of about this size.
 constexpr uint64_t piece_bytes = 4u << 20;
+constexpr uint64_t rotation_seed = 1;
 
 class Quantizer {
   public:
-    Quantizer(const QuantizeRequest& request, JobControl& job) : request_(request), job_(job) {}
+    Quantizer(const QuantizeRequest& request, JobControl& job)
+        : request_(request), recipe_(request.recipe), job_(job) {}
 
     Result<QuantizeSummary> run() {
         const auto start = std::chrono::steady_clock::now();
@@ -33,7 +37,10 @@ class Quantizer {
         FP4_ASSIGN(auto checkpoint, open_checkpoint(request_.source, OpenOptions{.allow_map = false}));
         FP4_ASSIGN(source_, inspect_model(std::move(checkpoint)));
         FP4_ASSIGN(pool_, ThreadPool::create(request_.threads, ThreadPriority::normal));
-        if (!request_.recipe.is_plain()) FP4_TRY(quantize_layered());
+        if (recipe_.global_rotation) {
+            FP4_ASSIGN(source_, rotate_source(source_, rotation_seed, *pool_));
+        }
+        if (!recipe_.is_plain()) FP4_TRY(quantize_layered());
         FP4_TRY(create_writer());
         for (size_t i = 0; i < items_.size(); ++i) {
             FP4_TRY(write_item(i));
@@ -60,10 +67,10 @@ class Quantizer {
     };
 
     Result<void> quantize_layered() {
-        if (request_.recipe.needs_calibration()) {
+        if (recipe_.needs_calibration()) {
             FP4_ASSIGN(auto tokenizer, load_tokenizer(*source_.checkpoint));
             if (!tokenizer) return missing_tokenizer(*source_.checkpoint);
-            const CalibrationRecipe& wanted = request_.recipe.calibration;
+            const CalibrationRecipe& wanted = recipe_.calibration;
             const uint32_t length = std::min(wanted.length, source_.config.context_length);
             FP4_ASSIGN(calibration_,
                        read_calibration_text({request_.calibration_text, wanted.sequences, length},
@@ -71,11 +78,15 @@ class Quantizer {
             summary_.calibration_tokens = calibration_.tokens.size();
         }
         const LayeredRequest layered{source_,
-                                     request_.recipe,
+                                     recipe_,
                                      request_.backend.get(),
                                      calibration_.sequences() > 0 ? &calibration_ : nullptr,
                                      request_.target + ".work",
                                      request_.threads};
+        if (!recipe_.choice.formats.empty()) {
+            FP4_ASSIGN(std::vector<KeepRule> chosen, choose_formats(layered, job_));
+            recipe_.tensors.insert(recipe_.tensors.end(), chosen.begin(), chosen.end());
+        }
         FP4_ASSIGN(layers_, quantize_layers(layered, job_));
         sites_.resize(source_.config.layers);
         for (uint32_t layer = 0; layer < source_.config.layers; ++layer) {
@@ -106,8 +117,7 @@ class Quantizer {
 
     Result<Item> item_of(const SourceTensor& tensor) const {
         const bool in_layer = layers_ && is_layer_linear(tensor.slot.role);
-        const TensorEncoding encoding =
-            target_encoding(tensor, request_.recipe.format, request_.recipe.tensors);
+        const TensorEncoding encoding = target_encoding(tensor, recipe_.format, recipe_.tensors);
         if (!in_layer) return Item{&tensor, source_.checkpoint.get(), tensor.info, encoding};
         const Checkpoint& layer = *layers_->layer(tensor.slot.layer);
         const TensorInfo* info = layer.find(tensor.name);
@@ -139,13 +149,12 @@ class Quantizer {
     }
 
     std::string manifest(const std::map<std::string, uint64_t>& formats) const {
-        const Recipe& recipe = request_.recipe;
-        const std::string recipe_json = recipe_to_json(recipe);
+        const std::string recipe_json = recipe_to_json(recipe_);
         JsonWriter json;
         json.begin_object();
-        json.member("method", recipe.name);
-        json.member("format", block_format_name(recipe.format));
-        json.member("scale_rule", scale_name(recipe));
+        json.member("method", recipe_.name);
+        json.member("format", block_format_name(recipe_.format));
+        json.member("scale_rule", scale_name(recipe_));
         json.key("tensors");
         json.begin_object();
         for (const auto& [name, count] : formats) json.member(name, count);
@@ -265,7 +274,7 @@ class Quantizer {
             FP4_TRY(read_f32(item, first, count));
             return scan_amax(item, first, count, amax);
         }));
-        RowCodec codec(item.encoding.block, request_.recipe.rule, amax);
+        RowCodec codec(item.encoding.block, recipe_.rule, amax);
         FP4_TRY(writer_->set_tensor_scale(index, codec.tensor_scale()));
         return each_piece(item, "quantizing", [&](uint64_t first, uint64_t count) -> Result<void> {
             FP4_TRY(read_f32(item, first, count));
@@ -291,6 +300,7 @@ class Quantizer {
     }
 
     const QuantizeRequest& request_;
+    Recipe recipe_; // the request's, with the formats that were chosen
     JobControl& job_;
     ModelSource source_;
     std::unique_ptr<ThreadPool> pool_;
@@ -344,8 +354,10 @@ std::string summary_to_json(const QuantizeSummary& summary, const QuantizeReques
     json.member("seconds", summary.seconds);
     json.member("tensors_quantized", summary.tensors_quantized);
     json.member("tensors_kept", summary.tensors_kept);
-    if (summary.relative_error >= 0) json.member("relative_error", summary.relative_error);
-    if (summary.calibration_tokens > 0) json.member("calibration_tokens", summary.calibration_tokens);
+    json.key("relative_error");
+    summary.relative_error >= 0 ? json.value(summary.relative_error) : json.null();
+    json.key("calibration_tokens");
+    summary.calibration_tokens > 0 ? json.value(summary.calibration_tokens) : json.null();
     json.key("notes");
     json.begin_array();
     for (const std::string& note : summary.notes) json.value(note);

@@ -1,15 +1,17 @@
 #include "libfp4/quant/site_quantizer.h"
 
 #include <cmath>
+#include <limits>
 
 #include "libfp4/quant/calibration/collect.h"
-#include "libfp4/quant/choose_transform.h"
+#include "libfp4/quant/make_transform.h"
+#include "libfp4/quant/output_error.h"
 #include "libfp4/quant/target_weights.h"
 
 namespace fp4 {
 namespace {
 
-constexpr size_t sample_rows = 4096;
+constexpr size_t sample_rows = 1024;
 
 class SiteQuantizer {
   public:
@@ -28,13 +30,15 @@ class SiteQuantizer {
             result_.linears.push_back(std::move(quantized));
         }
         const TransformRecipe& wanted = recipe_.transform(result_.site);
-        const bool with_statistics = any_block && (needs_statistics(wanted) || needs_plain_gram());
+        const bool chosen = !recipe_.choice.transforms.empty();
+        const bool with_statistics = any_block && (chosen || needs_statistics(wanted) || needs_plain_gram());
         if (with_statistics) {
             FP4_ASSIGN(statistics_, collect_statistics(*work_.walk, work_.backend, result_.site, sample_rows,
                                                        work_.progress));
         }
         transform_.cols = cols_;
-        if (any_block) {
+        if (any_block && chosen) FP4_TRY(choose_transform());
+        if (any_block && !chosen) {
             FP4_ASSIGN(transform_,
                        make_transform(wanted, recipe_.format, with_statistics ? &statistics_ : nullptr,
                                       linears_, work_.pool, result_.notes));
@@ -71,6 +75,25 @@ class SiteQuantizer {
         if (!four_bit && !wide)
             return ActivationFormat{ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::ceil, 0};
         return format;
+    }
+
+    // The candidate whose outputs are nearest to the original ones.
+    Result<void> choose_transform() {
+        const double damping = recipe_.compensation.enabled ? recipe_.compensation.damping : -1;
+        double smallest = std::numeric_limits<double>::infinity();
+        for (const TransformRecipe& candidate : recipe_.choice.transforms) {
+            std::vector<std::string> notes;
+            FP4_ASSIGN(SiteTransform transform,
+                       make_transform(candidate, recipe_.format, &statistics_, linears_, work_.pool, notes));
+            const SiteCandidate site{transform, recipe_.format, activation()};
+            FP4_ASSIGN(const double error, output_error(site, linears_, statistics_, damping, work_.pool));
+            result_.candidates.push_back({candidate, error});
+            if (!(error < smallest)) continue;
+            smallest = error;
+            transform_ = std::move(transform);
+            result_.chosen = result_.candidates.size() - 1;
+        }
+        return {};
     }
 
     Result<void> transform_linears() {

@@ -22,13 +22,20 @@ struct QuantizedLinear {
     double relative_error = -1; // of the outputs, root of error over power; < 0: not measured
 };
 
+struct TransformCandidate {
+    TransformRecipe recipe;
+    double error = 0; // output_error.h
+};
+
 struct QuantizedSite {
     Site site = Site::qkv;
     SiteDefinition definition;
     std::vector<QuantizedLinear> linears;
     double damping = 0; // that the compensation needed
     uint32_t damping_retries = 0;
-    std::vector<std::string> notes; // what was done otherwise than the recipe asks
+    std::vector<TransformCandidate> candidates; // where the recipe leaves a choice
+    size_t chosen = 0;                          // of the candidates
+    std::vector<std::string> notes;             // what was done otherwise than the recipe asks
 };
 
 // What quantizing a layer has at hand. Without calibration the walks are null.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/integration/made_model.h"
+#include "tests/integration/quantize_run.h"
 #include "tests/integration/test_models.h"
 
 using namespace fp4;
@@ -22,20 +23,6 @@ QuantizeRequest request_of(const std::filesystem::path& source, const std::files
     request.recipe.format = format;
     request.threads = 1;
     return request;
-}
-
-QuantizeSummary run(const QuantizeRequest& request) {
-    NoControl control;
-    auto summary = quantize(request, control);
-    REQUIRE_MESSAGE(summary.ok(), summary.error().message);
-    return *summary;
-}
-
-Error failure(const QuantizeRequest& request) {
-    NoControl control;
-    auto summary = quantize(request, control);
-    REQUIRE(!summary.ok());
-    return summary.error();
 }
 
 std::shared_ptr<Checkpoint> open(const std::filesystem::path& path) {

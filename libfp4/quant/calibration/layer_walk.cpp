@@ -1,5 +1,7 @@
 #include "libfp4/quant/calibration/layer_walk.h"
 
+#include "libfp4/engine/host_weight.h"
+
 namespace fp4 {
 
 Result<std::unique_ptr<LayerWalk>> LayerWalk::create(const ModelConfig& config, Backend& backend,
@@ -31,10 +33,8 @@ Result<void> LayerWalk::store(size_t sequence) {
     return states_->write(sequence, transfer_);
 }
 
-Result<void> LayerWalk::embed(const Weight& embedding, const CalibrationText& text,
-                              const WalkProgress& progress) {
+Result<void> LayerWalk::embed(const Weight& embedding, const CalibrationText& text) {
     for (size_t sequence = 0; sequence < sequences(); ++sequence) {
-        FP4_TRY(progress(sequence));
         stream_.write(*ids_, 0,
                       {reinterpret_cast<const uint8_t*>(text.at(sequence)), length() * sizeof(int32_t)});
         stream_.embed(embedding, *ids_, length(), config_.embedding_scale, *x_);
@@ -82,6 +82,13 @@ Result<void> LayerWalk::finish_layer(const WalkProgress& progress) {
         FP4_TRY(store(sequence));
     }
     return {};
+}
+
+Result<void> embed_text(const ModelSource& source, Backend& backend, const CalibrationText& text,
+                        LayerWalk& walk) {
+    FP4_ASSIGN(HostWeight table, load_matrix(source.checkpoint, *source.find(Role::embedding)->info));
+    FP4_ASSIGN(auto embedding, backend.load(table));
+    return walk.embed(*embedding, text);
 }
 
 } // namespace fp4

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "libfp4/engine/layer_pass.h"
+#include "libfp4/model/model_source.h"
 #include "libfp4/quant/calibration/calibration_text.h"
 #include "libfp4/quant/calibration/hidden_states.h"
 
@@ -23,7 +24,7 @@ class LayerWalk {
                                                      const std::string& folder, Path path);
 
     // Hidden states before the first layer.
-    Result<void> embed(const Weight& embedding, const CalibrationText& text, const WalkProgress& progress);
+    Result<void> embed(const Weight& embedding, const CalibrationText& text);
     void select(const LayerWeights& weights, size_t layer, const RopeTables& ropes) {
         pass_->select(weights, layer, ropes, 0);
     }
@@ -56,5 +57,9 @@ class LayerWalk {
     std::unique_ptr<HiddenStates> states_;
     std::vector<float> transfer_; // [length, hidden]
 };
+
+// The hidden states before the first layer, by the model's own embedding table.
+Result<void> embed_text(const ModelSource& source, Backend& backend, const CalibrationText& text,
+                        LayerWalk& walk);
 
 } // namespace fp4

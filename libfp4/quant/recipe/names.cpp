@@ -17,11 +17,6 @@ constexpr Word<Order> orders[] = {
     {Order::natural, "natural"}, {Order::diagonal, "diagonal"}, {Order::group, "group"}};
 constexpr Word<Target> targets[] = {
     {Target::weights, "weights"}, {Target::layer, "layer"}, {Target::model, "model"}};
-constexpr Word<ActivationFormat::Kind> activations[] = {{ActivationFormat::Kind::a16, "none"},
-                                                        {ActivationFormat::Kind::mxint8, "mxint8"},
-                                                        {ActivationFormat::Kind::mxfp8_e4m3, "mxfp8-e4m3"},
-                                                        {ActivationFormat::Kind::mxfp4, "mxfp4"},
-                                                        {ActivationFormat::Kind::nvfp4, "nvfp4"}};
 constexpr Word<ScaleMethod> methods[] = {{ScaleMethod::alternating, "alternating"},
                                          {ScaleMethod::fpquant, "fpquant"},
                                          {ScaleMethod::fpquant_mse, "fpquant-mse"}};
@@ -61,10 +56,11 @@ std::optional<Target> parse_target(std::string_view name) {
     return value_of<Target>(targets, name);
 }
 std::string_view activation_name(ActivationFormat::Kind kind) {
-    return name_of<ActivationFormat::Kind>(activations, kind);
+    return kind == ActivationFormat::Kind::a16 ? "none" : activation_kind_name(kind);
 }
 std::optional<ActivationFormat::Kind> parse_activation(std::string_view name) {
-    return value_of<ActivationFormat::Kind>(activations, name);
+    if (name == "none") return ActivationFormat::Kind::a16;
+    return parse_activation_kind(name);
 }
 
 std::string_view scale_name(const Recipe& recipe) {

@@ -279,8 +279,10 @@ Result<void> check_recipe(const Recipe& recipe) {
     const bool nvfp4 = activations.kind == ActivationFormat::Kind::nvfp4;
     if (activations.calibrated_tensor_scale && !nvfp4)
         return error(Status::argument, "activations.tensor_scale: \"calibrated\" is for nvfp4");
-    if (!nvfp4 && (activations.rule == ScaleRule::amax || activations.rule == ScaleRule::four_over_six ||
-                   activations.rule == ScaleRule::mse || activations.rule == ScaleRule::prescale34)) {
+    const bool rounded = activations.kind != ActivationFormat::Kind::a16;
+    if (rounded && !nvfp4 &&
+        (activations.rule == ScaleRule::amax || activations.rule == ScaleRule::four_over_six ||
+         activations.rule == ScaleRule::mse || activations.rule == ScaleRule::prescale34)) {
         return error(Status::argument, "activations.rule: '", scale_rule_name(activations.rule),
                      "' is not for activations; use floor, ceil, even or uos");
     }

@@ -1,4 +1,4 @@
-#include "libfp4/quant/choose_transform.h"
+#include "libfp4/quant/make_transform.h"
 
 #include <algorithm>
 
