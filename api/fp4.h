@@ -402,9 +402,34 @@ typedef struct fp4_evaluate_config {
 FP4_API fp4_status fp4_evaluate_config_init(fp4_evaluate_config* config, uint32_t size);
 
 /* Perplexity over non-overlapping windows, second half of each scored, as llama.cpp does it; with a base also
- * KL divergence and top-1 agreement. The models are held until the job is closed. Result JSON:
- * apps/README.md, "fp4 eval --json". Thread: any. */
+ * KL divergence and top-1 agreement. The models are held until the job is closed. A text that has lines of the
+ * text that model was calibrated with ends the job with FP4_E_ARGUMENT. Result JSON: apps/README.md, "fp4 eval
+ * --json". Thread: any. */
 FP4_API fp4_status fp4_evaluate_start(fp4_job** job, const fp4_evaluate_config* config);
+
+/* Items are JSON lines: {"id": string, "context": string, "choices": [string, ...], "label": index of the right
+ * choice}. Exactly one of file and text. */
+typedef struct fp4_tasks_config {
+    uint32_t size;
+    uint32_t flags;      /* 0 */
+    const fp4_model* model;
+    const char* file;    /* path of the items; may be NULL */
+    const char* text;    /* or the items themselves, text_bytes bytes; may be NULL */
+    uint64_t text_bytes;
+    uint32_t max_items;  /* only the first ones; 0: all */
+    int32_t path;        /* FP4_PATH_* */
+    int32_t threads;     /* 0: one per core */
+    uint32_t reserved;   /* 0 */
+} fp4_tasks_config;
+FP4_API fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size);
+
+/* Answers each item with the choice whose tokens are the most likely after the context, as
+ * lm-evaluation-harness does it; an item of one choice counts as right if greedy generation gives that choice.
+ * The model is held until the job is closed. Result JSON: "task" (name of the file, or null), "items",
+ * "single_choice_items", "tokens" (scored), "accuracy", "accuracy_norm" (by log-probability per UTF-8 byte;
+ * null without items of several choices), "standard_error" (of "accuracy"; null for one item), "perplexity" (of
+ * single choices, each as a whole; null without them), "path", "arithmetic", "seconds". Thread: any. */
+FP4_API fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config);
 
 /* ---- Text ---------------------------------------------------------------------------------------------- */
 

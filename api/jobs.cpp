@@ -8,6 +8,7 @@
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
 #include "libfp4/quant/recipe/names.h"
+#include "libfp4/quant/tasks.h"
 
 using namespace fp4;
 using namespace fp4::api;
@@ -126,6 +127,24 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
     return request;
 }
 
+Result<TasksRequest> read_tasks(const fp4_tasks_config* config) {
+    fp4_tasks_config known{};
+    FP4_TRY(read_struct(config, 0, known, "config"));
+    FP4_TRY(require(known.model, "config->model"));
+    TasksRequest request;
+    request.model = known.model->model;
+    if (known.file) request.file = known.file;
+    if (known.text) request.text.assign(known.text, known.text_bytes);
+    if (request.file.empty() == request.text.empty())
+        return error(Status::argument, "give the items as config->file or config->text, one of them");
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
+    request.max_items = known.max_items;
+    request.path = static_cast<Path>(known.path);
+    request.threads = known.threads;
+    FP4_TRY(check_path(request.path, request.model->linear_format));
+    return request;
+}
+
 } // namespace
 
 fp4_status fp4_job_poll(fp4_job* job, int32_t timeout_ms, fp4_job_progress* progress) {
@@ -223,6 +242,20 @@ fp4_status fp4_evaluate_start(fp4_job** job, const fp4_evaluate_config* config) 
         return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
             FP4_ASSIGN(Evaluation evaluation, evaluate(request, control));
             return evaluation_to_json(evaluation);
+        });
+    });
+}
+
+fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size) {
+    return guarded([&] { return init_struct(fp4_tasks_config{}, config, size); });
+}
+
+fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config) {
+    return guarded([&]() -> Result<void> {
+        FP4_ASSIGN(TasksRequest request, read_tasks(config));
+        return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
+            FP4_ASSIGN(TaskScores scores, run_tasks(request, control));
+            return task_scores_to_json(scores);
         });
     });
 }

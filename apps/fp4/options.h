@@ -86,6 +86,25 @@ struct EvalOptions {
     std::string base_file;
     std::string save_base_file;
     uint32_t windows = 0;
+    std::string tasks; // a file of questions, in place of a text
+    uint32_t limit = 0;
+};
+
+struct ReportOptions {
+    OutputOptions output;
+    std::vector<std::string> recipes; // presets or paths of JSON documents
+    std::string model;
+    std::string text; // a file
+    std::string calibration_text;
+    uint32_t calibration_sequences = 0; // 0: the recipe's
+    uint32_t calibration_length = 0;
+    std::vector<std::string> formats; // empty: each recipe's own
+    std::vector<std::string> paths{"auto"};
+    uint32_t windows = 0;
+    uint32_t ctx = 512;
+    int32_t threads = 0;
+    std::string csv, svg, markdown; // files to write; empty: none
+    std::string work;               // folder of quantized files; empty: below the system's temporary folder
 };
 
 struct BenchOptions {
@@ -108,7 +127,7 @@ struct CheckOptions {
 
 /// What the command line asks for; an int is the exit code where that was said already (help, usage error).
 using Command = std::variant<int, InfoOptions, QuantizeOptions, RunOptions, ChatOptions, EvalOptions,
-                             BenchOptions, DevicesOptions, CheckOptions>;
+                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions>;
 
 Command parse_arguments(int argc, char** argv);
 
