@@ -351,6 +351,19 @@ CLI::App* add_check(CLI::App& app, CheckOptions& o) {
     return command;
 }
 
+CLI::App* add_lua(CLI::App& app) {
+    CLI::App* command = add_command(
+        app, "lua", "Run a Lua script that uses this library",
+        "The first argument is the script ('-': standard input), all others are its own. It finds the\n"
+        "module 'fp4' by require.\n\n"
+        "Examples:\n"
+        "  fp4 lua sweep.lua model.gguf text.txt\n"
+        "  echo 'print(require(\"fp4\").build_info())' | fp4 lua -");
+    // No options of its own but --help: the first argument and all behind it are kept as they are.
+    command->prefix_command();
+    return command;
+}
+
 } // namespace
 
 SamplingOptions::SamplingOptions() {
@@ -404,7 +417,8 @@ Command parse_arguments(int argc, char** argv) {
     const CLI::App* const report_command = add_report(app, report);
     const CLI::App* const bench_command = add_bench(app, bench);
     const CLI::App* const devices_command = add_devices(app, devices);
-    add_check(app, check);
+    const CLI::App* const check_command = add_check(app, check);
+    const CLI::App* const lua_command = add_lua(app);
 
     const auto parsed_command = [&app]() -> std::string {
         const std::vector<CLI::App*> chosen = app.get_subcommands();
@@ -436,7 +450,11 @@ Command parse_arguments(int argc, char** argv) {
     if (chosen == report_command) return report;
     if (chosen == bench_command) return bench;
     if (chosen == devices_command) return devices;
-    return check;
+    if (chosen == check_command) return check;
+    LuaOptions lua;
+    lua.script = lua_command->remaining();
+    if (lua.script.empty()) return usage_error("lua", "SCRIPT is required");
+    return lua;
 }
 
 } // namespace fp4::program

@@ -125,9 +125,14 @@ struct CheckOptions {
     std::string file;
 };
 
+struct LuaOptions {
+    OutputOptions output;
+    std::vector<std::string> script; // and its arguments
+};
+
 /// What the command line asks for; an int is the exit code where that was said already (help, usage error).
 using Command = std::variant<int, InfoOptions, QuantizeOptions, RunOptions, ChatOptions, EvalOptions,
-                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions>;
+                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions, LuaOptions>;
 
 Command parse_arguments(int argc, char** argv);
 
