@@ -8,6 +8,7 @@
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
 #include "libfp4/quant/recipe/names.h"
+#include "libfp4/quant/tasks.h"
 
 using namespace fp4;
 using namespace fp4::api;
@@ -118,6 +119,28 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
     request.max_windows = known.max_windows;
     request.path = static_cast<Path>(known.path);
     request.threads = known.threads;
+    request.kv_format = static_cast<KvFormat>(known.kv_format);
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
+    if (!is_kv_format(request.kv_format))
+        return error(Status::argument, "KV format ", known.kv_format, " is not one of FP4_KV_*");
+    FP4_TRY(check_path(request.path, request.model->linear_format));
+    return request;
+}
+
+Result<TasksRequest> read_tasks(const fp4_tasks_config* config) {
+    fp4_tasks_config known{};
+    FP4_TRY(read_struct(config, 0, known, "config"));
+    FP4_TRY(require(known.model, "config->model"));
+    TasksRequest request;
+    request.model = known.model->model;
+    if (known.file) request.file = known.file;
+    if (known.text) request.text.assign(known.text, known.text_bytes);
+    if (request.file.empty() == request.text.empty())
+        return error(Status::argument, "give the items as config->file or config->text, one of them");
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
+    request.max_items = known.max_items;
+    request.path = static_cast<Path>(known.path);
+    request.threads = known.threads;
     FP4_TRY(check_path(request.path, request.model->linear_format));
     return request;
 }
@@ -219,6 +242,20 @@ fp4_status fp4_evaluate_start(fp4_job** job, const fp4_evaluate_config* config) 
         return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
             FP4_ASSIGN(Evaluation evaluation, evaluate(request, control));
             return evaluation_to_json(evaluation);
+        });
+    });
+}
+
+fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size) {
+    return guarded([&] { return init_struct(fp4_tasks_config{}, config, size); });
+}
+
+fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config) {
+    return guarded([&]() -> Result<void> {
+        FP4_ASSIGN(TasksRequest request, read_tasks(config));
+        return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
+            FP4_ASSIGN(TaskScores scores, run_tasks(request, control));
+            return task_scores_to_json(scores);
         });
     });
 }

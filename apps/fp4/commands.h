@@ -10,6 +10,7 @@ int execute(const QuantizeOptions& options);
 int execute(const RunOptions& options);
 int execute(const ChatOptions& options);
 int execute(const EvalOptions& options);
+int execute(const ReportOptions& options);
 int execute(const BenchOptions& options);
 int execute(const DevicesOptions& options);
 int execute(const CheckOptions& options);

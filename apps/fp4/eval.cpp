@@ -32,9 +32,7 @@ int print_summary(const JsonObject& result) {
     return write_out(text) ? exit_ok : fail("cannot write to standard output");
 }
 
-} // namespace
-
-int execute(const EvalOptions& options) {
+int evaluate_text(const EvalOptions& options) {
     const std::optional<std::string> text = read_file(options.text);
     if (!text) return exit_failure;
     int exit_code = exit_ok;
@@ -57,27 +55,17 @@ int execute(const EvalOptions& options) {
     config.max_windows = options.windows;
     config.path = path_number(options.engine.path);
     config.threads = options.engine.threads;
+    config.kv_format = kv_number(options.engine.kv);
 
     fp4_job* started = nullptr;
     fp4_status status = fp4_evaluate_start(&started, &config);
     const Job job(started);
-    if (status >= 0) {
-        Progress progress(options.output.quiet);
-        status = wait_for(job.get(), progress);
-    }
+    JsonObject result;
+    status = finish_job(status, job.get(), options.output.quiet, result);
     if (status < 0) return fail(status);
-    std::string json;
-    status = read_text(json, [&](char* buffer, size_t capacity, size_t* needed) {
-        return fp4_job_result(job.get(), buffer, capacity, needed);
-    });
-    if (status < 0) return fail(status);
-    JsonObject result = JsonObject::parse(json).value_or(JsonObject());
     for (const char* key : base_keys) result.copy(key, result);
-    // The library names weights and activations; a path that a model cannot run is refused, so the asked one
-    // ran.
-    result.set("types", result.text("path"));
-    result.set("path",
-               path_name(config.path != FP4_PATH_AUTO ? config.path : model_info(model.get()).path_prefill));
+    result.set("types", result.text("arithmetic"));
+    result.remove("arithmetic");
     if (!options.output.json) return print_summary(result);
     result.set("model", options.model);
     result.set("text", options.text);
@@ -89,6 +77,61 @@ int execute(const EvalOptions& options) {
     }
     result.set("device", options.engine.device);
     return print_json(result);
+}
+
+int print_task_summary(const JsonObject& result) {
+    const auto percent = [&result](const char* key) {
+        return result.has(key) ? format_text("%.2f %%", 100 * result.number(key)) : std::string("none");
+    };
+    std::string text;
+    text += format_text("accuracy        %s, standard error %s\n", percent("accuracy").c_str(),
+                        percent("standard_error").c_str());
+    if (result.has("accuracy_norm"))
+        text += format_text("length-normed   %s\n", percent("accuracy_norm").c_str());
+    if (result.has("perplexity"))
+        text += format_text("perplexity      %.4f of the single choices\n", result.number("perplexity"));
+    text +=
+        format_text("scored          %s tokens in %s items, path %s (%s), %s\n",
+                    result.text("tokens").c_str(), result.text("items").c_str(), result.text("path").c_str(),
+                    result.text("types").c_str(), duration_text(result.number("seconds")).c_str());
+    return write_out(text) ? exit_ok : fail("cannot write to standard output");
+}
+
+int evaluate_tasks(const EvalOptions& options) {
+    int exit_code = exit_ok;
+    const Model model = open_model(options.model, options.engine, options.output.quiet, &exit_code);
+    if (!model) return exit_code;
+    fp4_tasks_config config;
+    fp4_tasks_config_init(&config, sizeof config);
+    config.model = model.get();
+    config.file = options.tasks.c_str();
+    config.max_items = options.limit;
+    config.path = path_number(options.engine.path);
+    config.threads = options.engine.threads;
+    fp4_job* started = nullptr;
+    fp4_status status = fp4_tasks_start(&started, &config);
+    const Job job(started);
+    JsonObject result;
+    status = finish_job(status, job.get(), options.output.quiet, result);
+    if (status < 0) return fail(status);
+    result.set("types", result.text("arithmetic"));
+    result.remove("arithmetic");
+    if (!options.output.json) return print_task_summary(result);
+    result.set("model", options.model);
+    result.set("file", options.tasks);
+    result.set("device", options.engine.device);
+    return print_json(result);
+}
+
+} // namespace
+
+int execute(const EvalOptions& options) {
+    if (options.text.empty() == options.tasks.empty())
+        return usage_error("eval", "give either --text or --tasks");
+    if (options.tasks.empty()) return evaluate_text(options);
+    if (!options.base.empty() || !options.base_file.empty() || !options.save_base_file.empty())
+        return usage_error("eval", "--tasks are answered by one model; a base belongs to --text");
+    return evaluate_tasks(options);
 }
 
 } // namespace fp4::program

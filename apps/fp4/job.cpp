@@ -1,6 +1,7 @@
 #include "job.h"
 
 #include "interrupt.h"
+#include "model.h"
 
 namespace fp4::program {
 
@@ -18,6 +19,19 @@ fp4_status wait_for(fp4_job* job, Progress& progress) {
             fp4_job_cancel(job);
         }
     }
+}
+
+fp4_status finish_job(fp4_status started, fp4_job* job, bool quiet, JsonObject& result) {
+    if (started < 0) return started;
+    Progress progress(quiet);
+    fp4_status status = wait_for(job, progress);
+    if (status < 0) return status;
+    std::string json;
+    status = read_text(json, [&](char* buffer, size_t capacity, size_t* needed) {
+        return fp4_job_result(job, buffer, capacity, needed);
+    });
+    if (status >= 0) result = JsonObject::parse(json).value_or(JsonObject());
+    return status;
 }
 
 } // namespace fp4::program

@@ -12,6 +12,8 @@ namespace fp4::program {
 namespace {
 
 const char* const path_names[] = {"auto", "w16a16", "w4a16", "w4a8", "w4a4"}; // index: FP4_PATH_*
+const char* const kv_names[] = {"f16", "f32", "mxfp8", "mxfp4"};              // index: FP4_KV_*
+static_assert(FP4_KV_F16 == 0 && FP4_KV_F32 == 1 && FP4_KV_MXFP8 == 2 && FP4_KV_MXFP4 == 3);
 static_assert(FP4_PATH_AUTO == 0 && FP4_PATH_W16A16 == 1 && FP4_PATH_W4A16 == 2 && FP4_PATH_W4A8 == 3 &&
               FP4_PATH_W4A4 == 4);
 
@@ -36,6 +38,11 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->capture_default_str()
         ->type_name("PATH")
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
+                    .description(""));
+    app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
+        ->capture_default_str()
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kv_names), std::end(kv_names)))
                     .description(""));
     add_threads(app, o.threads);
     app.add_option("-c,--ctx", o.ctx, ctx_help)
@@ -214,16 +221,27 @@ CLI::App* add_chat(CLI::App& app, ChatOptions& o) {
 
 CLI::App* add_eval(CLI::App& app, EvalOptions& o) {
     CLI::App* command = add_command(
-        app, "eval", "Measure perplexity on a text, and the distance to another model",
+        app, "eval", "Measure perplexity on a text, distance to another model, or answers",
         "The text is cut into windows of --ctx tokens; the second half of each is scored, as llama.cpp does\n"
         "it. With a base also the KL divergence from the base's distributions and how often both agree on\n"
-        "the most likely token.\n\n"
+        "the most likely token. With --tasks multiple-choice questions are answered instead.\n\n"
         "Examples:\n"
         "  fp4 eval model.fp4 --text wiki.test.raw\n"
         "  fp4 eval model.fp4 --text wiki.test.raw --base model.gguf --windows 64 --json\n"
-        "  fp4 eval model.gguf --text wiki.test.raw --save-base-file base.bin");
+        "  fp4 eval model.gguf --text wiki.test.raw --save-base-file base.bin\n"
+        "  fp4 eval model.fp4 --tasks hellaswag.jsonl --limit 100");
     add_model(*command, o.model);
-    command->add_option("--text", o.text, "The text to evaluate on")->required()->type_name("FILE");
+    CLI::Option* text = command->add_option("--text", o.text, "The text to evaluate on")->type_name("FILE");
+    CLI::Option* tasks =
+        command
+            ->add_option("--tasks", o.tasks,
+                         "Multiple-choice questions instead of a text: JSON lines of \"id\", \"context\", "
+                         "\"choices\", \"label\"")
+            ->type_name("FILE")
+            ->excludes(text);
+    command->add_option("--limit", o.limit, "Only the first N questions; 0: all")
+        ->capture_default_str()
+        ->needs(tasks);
     CLI::Option* base = command->add_option("--base", o.base, "Compare with this model")->type_name("MODEL");
     command
         ->add_option("--base-file", o.base_file,
@@ -235,6 +253,66 @@ CLI::App* add_eval(CLI::App& app, EvalOptions& o) {
     command->add_option("-w,--windows", o.windows, "Only the first N windows; 0: all")->capture_default_str();
     o.engine.ctx = 512;
     add_engine(*command, o.engine, "Tokens per window");
+    add_output(*command, o.output);
+    return command;
+}
+
+CLI::App* add_report(CLI::App& app, ReportOptions& o) {
+    CLI::App* command = add_command(
+        app, "report", "Quantize with several recipes and compare the results with the model itself",
+        "Every recipe is quantized in every --format and evaluated on every --path: KL divergence from the\n"
+        "model's own distributions, perplexity and top-1 agreement against bits per weight. Prints a "
+        "Markdown\n"
+        "table. What is in --csv or --work already is not done again.\n\n"
+        "Examples:\n"
+        "  fp4 report rtn mr-gptq my.json --model model.gguf --text held-out.txt --calib train.txt\n"
+        "  fp4 report rtn gptq --model model.gguf --text held-out.txt --calib train.txt --format mxfp4\n"
+        "    --format nvfp4 --path w4a16 --path w4a4 --csv rows.csv --svg plot.svg --windows 32");
+    command
+        ->add_option("RECIPES", o.recipes,
+                     "Presets as of 'fp4 quantize --recipe', or paths of JSON documents (*.json)")
+        ->required();
+    command->add_option("-m,--model", o.model, "Hugging Face folder, .gguf file or .fp4 file")
+        ->required()
+        ->type_name("MODEL");
+    command->add_option("--text", o.text, "The text to evaluate on")->required()->type_name("FILE");
+    command
+        ->add_option("--calib", o.calibration_text,
+                     "Calibration text, or JSON lines with a \"text\" each; no line of it may be in --text")
+        ->type_name("FILE");
+    command
+        ->add_option("--calib-sequences", o.calibration_sequences,
+                     "Sequences taken from it (default: the recipe's)")
+        ->type_name("N");
+    command
+        ->add_option("--calib-length", o.calibration_length,
+                     "Tokens of each sequence (default: the recipe's)")
+        ->type_name("L");
+    command->add_option("-f,--format", o.formats, "Format; may be given again (default: the recipe's)")
+        ->allow_extra_args(false)
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(
+                    {"mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"})
+                    .description(""));
+    command->add_option("--path", o.paths, "Numeric path, as of 'fp4 eval'; may be given again")
+        ->allow_extra_args(false)
+        ->capture_default_str()
+        ->type_name("PATH")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
+                    .description(""));
+    command->add_option("-w,--windows", o.windows, "Only the first N windows; 0: all")->capture_default_str();
+    command->add_option("-c,--ctx", o.ctx, "Tokens per window")->capture_default_str();
+    command->add_option("--csv", o.csv, "Keep the rows in this file, and measure only what is not there")
+        ->type_name("FILE");
+    command->add_option("--svg", o.svg, "Draw the rows into this file")->type_name("FILE");
+    command->add_option("--markdown", o.markdown, "Write the table to this file too")->type_name("FILE");
+    command
+        ->add_option(
+            "--work", o.work,
+            "Keep quantized files in this folder, for later reports too (default: below the system's "
+            "temporary folder)")
+        ->type_name("FOLDER");
+    add_threads(*command, o.threads);
     add_output(*command, o.output);
     return command;
 }
@@ -299,6 +377,13 @@ int32_t path_number(const std::string& name) {
     return FP4_PATH_AUTO;
 }
 
+int32_t kv_number(const std::string& name) {
+    for (size_t i = 0; i < std::size(kv_names); ++i) {
+        if (name == kv_names[i]) return static_cast<int32_t>(i);
+    }
+    return FP4_KV_F16;
+}
+
 const char* path_name(int32_t path) {
     if (path < 0 || static_cast<size_t>(path) >= std::size(path_names)) return "unknown";
     return path_names[path];
@@ -320,6 +405,7 @@ Command parse_arguments(int argc, char** argv) {
     RunOptions run;
     ChatOptions chat;
     EvalOptions eval;
+    ReportOptions report;
     BenchOptions bench;
     DevicesOptions devices;
     CheckOptions check;
@@ -328,6 +414,7 @@ Command parse_arguments(int argc, char** argv) {
     const CLI::App* const run_command = add_run(app, run);
     const CLI::App* const chat_command = add_chat(app, chat);
     const CLI::App* const eval_command = add_eval(app, eval);
+    const CLI::App* const report_command = add_report(app, report);
     const CLI::App* const bench_command = add_bench(app, bench);
     const CLI::App* const devices_command = add_devices(app, devices);
     const CLI::App* const check_command = add_check(app, check);
@@ -360,6 +447,7 @@ Command parse_arguments(int argc, char** argv) {
     if (chosen == run_command) return run;
     if (chosen == chat_command) return chat;
     if (chosen == eval_command) return eval;
+    if (chosen == report_command) return report;
     if (chosen == bench_command) return bench;
     if (chosen == devices_command) return devices;
     if (chosen == check_command) return check;

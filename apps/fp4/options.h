@@ -19,6 +19,7 @@ struct OutputOptions {
 struct EngineOptions {
     std::string device = "cpu";
     std::string path = "auto"; // w16a16, w4a16, w4a8, w4a4 or auto
+    std::string kv = "f16";    // f32, mxfp8 or mxfp4
     int32_t threads = 0;
     uint32_t ctx = 0;
 };
@@ -85,6 +86,25 @@ struct EvalOptions {
     std::string base_file;
     std::string save_base_file;
     uint32_t windows = 0;
+    std::string tasks; // a file of questions, in place of a text
+    uint32_t limit = 0;
+};
+
+struct ReportOptions {
+    OutputOptions output;
+    std::vector<std::string> recipes; // presets or paths of JSON documents
+    std::string model;
+    std::string text; // a file
+    std::string calibration_text;
+    uint32_t calibration_sequences = 0; // 0: the recipe's
+    uint32_t calibration_length = 0;
+    std::vector<std::string> formats; // empty: each recipe's own
+    std::vector<std::string> paths{"auto"};
+    uint32_t windows = 0;
+    uint32_t ctx = 512;
+    int32_t threads = 0;
+    std::string csv, svg, markdown; // files to write; empty: none
+    std::string work;               // folder of quantized files; empty: below the system's temporary folder
 };
 
 struct BenchOptions {
@@ -112,12 +132,14 @@ struct LuaOptions {
 
 /// What the command line asks for; an int is the exit code where that was said already (help, usage error).
 using Command = std::variant<int, InfoOptions, QuantizeOptions, RunOptions, ChatOptions, EvalOptions,
-                             BenchOptions, DevicesOptions, CheckOptions, LuaOptions>;
+                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions, LuaOptions>;
 
 Command parse_arguments(int argc, char** argv);
 
 /// FP4_PATH_* for a path name that the parser let through, and back.
 int32_t path_number(const std::string& name);
 const char* path_name(int32_t path);
+/// FP4_KV_* for a name that the parser let through.
+int32_t kv_number(const std::string& name);
 
 } // namespace fp4::program

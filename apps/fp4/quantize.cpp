@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <filesystem>
 
 #include "commands.h"
@@ -7,18 +5,12 @@
 #include "human.h"
 #include "job.h"
 #include "json_output.h"
-#include "model.h"
+#include "peak_memory.h"
 #include "report.h"
 #include "text_file.h"
 
 namespace fp4::program {
 namespace {
-
-uint64_t peak_resident_bytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<uint64_t>(usage.ru_maxrss) * 1024; // Linux counts in KiB
-}
 
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code ignored; // a missing file is not the same
@@ -54,13 +46,9 @@ int execute(const QuantizeOptions& options) {
     }
     fp4_quantize_config config;
     fp4_quantize_config_init(&config, sizeof config);
-    std::string recipe = options.recipe;
-    if (recipe.ends_with(".json")) {
-        auto document = read_file(recipe);
-        if (!document) return exit_failure;
-        recipe = std::move(*document);
-    }
-    config.recipe = recipe.c_str();
+    const std::optional<std::string> recipe = read_recipe(options.recipe);
+    if (!recipe) return exit_failure;
+    config.recipe = recipe->c_str();
     if (!options.format.empty()) config.format = options.format.c_str();
     if (!options.scale_rule.empty()) config.scale_rule = options.scale_rule.c_str();
     if (!options.calibration_text.empty()) config.calibration_text = options.calibration_text.c_str();
@@ -76,18 +64,10 @@ int execute(const QuantizeOptions& options) {
     fp4_job* started = nullptr;
     fp4_status status = fp4_quantize_start(&started, options.source.c_str(), options.target.c_str(), &config);
     const Job job(started);
-    if (status >= 0) {
-        Progress progress(options.output.quiet);
-        status = wait_for(job.get(), progress);
-    }
+    JsonObject result;
+    status = finish_job(status, job.get(), options.output.quiet, result);
     if (status < 0) return fail(status);
-    std::string text;
-    status = read_text(text, [&](char* buffer, size_t capacity, size_t* needed) {
-        return fp4_job_result(job.get(), buffer, capacity, needed);
-    });
-    if (status < 0) return fail(status);
-    JsonObject result = JsonObject::parse(text).value_or(JsonObject());
-    result.set("peak_rss", peak_resident_bytes());
+    result.set("peak_rss", peak_memory());
     return options.output.json ? print_json(result) : print_summary(result);
 }
 

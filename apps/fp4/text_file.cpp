@@ -41,6 +41,11 @@ std::optional<std::string> read_file(const std::string& path) {
     return content;
 }
 
+std::optional<std::string> read_recipe(const std::string& name_or_file) {
+    if (name_or_file.ends_with(".json")) return read_file(name_or_file);
+    return name_or_file;
+}
+
 bool write_file(const std::string& path, const std::string& content) {
     const std::string temporary = path + ".part";
     std::FILE* file = std::fopen(temporary.c_str(), "wb");

@@ -16,6 +16,7 @@ local misuse = require("fp4.misuse")
 local model = require("fp4.model")
 local quantize = require("fp4.quantize")
 local source = require("fp4.source")
+local tasks = require("fp4.tasks")
 
 ---@class fp4
 local fp4 = {
@@ -26,6 +27,7 @@ local fp4 = {
     check = check.start,
     quantize = quantize.start,
     evaluate = evaluate.start,
+    tasks = tasks.start,
     devices = device.list,
     log = log.messages,
     set_log_level = log.set_level,

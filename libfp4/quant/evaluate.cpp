@@ -6,8 +6,10 @@
 
 #include "libfp4/io/json_writer.h"
 #include "libfp4/quant/base_file.h"
+#include "libfp4/quant/calibration/text_lines.h"
 #include "libfp4/quant/distribution.h"
 #include "libfp4/quant/evaluation_windows.h"
+#include "libfp4/text/tokenizer/tokenizer.h"
 
 namespace fp4 {
 namespace {
@@ -24,8 +26,10 @@ class RowSource {
 class ModelRows : public RowSource {
   public:
     static Result<std::unique_ptr<RowSource>> create(std::shared_ptr<const Model> model, uint32_t window,
-                                                     Path path, int threads, JobControl& job) {
+                                                     Path path, KvFormat kv_format, int threads,
+                                                     JobControl& job) {
         ContextConfig config;
+        config.kv_format = kv_format;
         config.capacity = window;
         config.chunk = window;
         config.stream.threads = threads;
@@ -119,6 +123,27 @@ class Totals {
     std::vector<double> divergences_;
 };
 
+// A model looks better than it is on the text it was calibrated with.
+Result<void> check_overlap(const Model& model, std::string_view text) {
+    const Checkpoint& checkpoint = *model.checkpoint;
+    if (!checkpoint.has_document(calibration_lines_document)) return {};
+    FP4_ASSIGN(const std::string stored, checkpoint.read_document(calibration_lines_document));
+    FP4_ASSIGN(const std::vector<uint64_t> calibrated, load_lines(stored, checkpoint.name()));
+    const std::vector<uint64_t> lines = hash_lines(text);
+    const size_t common = count_common_lines(calibrated, lines);
+    if (common == 0) return {};
+    return error(
+        Status::argument, checkpoint.name(), ": ", common, " of the text's ", lines.size(),
+        " lines of 40 bytes or more are in the text the model was calibrated with; evaluate on another "
+        "text, or quantize again with a calibration text that has none of them");
+}
+
+// The text behind tokens, but for what BOS took the place of at the beginning of each window.
+Result<std::string> text_of(const Model& model, const EvaluationWindows& windows) {
+    FP4_ASSIGN(const Tokenizer* tokenizer, model.require_tokenizer());
+    return tokenizer->decode(windows.tokens, false);
+}
+
 struct Inputs {
     EvaluationWindows windows;
     std::unique_ptr<RowSource> model;
@@ -142,7 +167,12 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
         if (request.max_windows != 0 && request.max_windows < inputs.windows.count()) {
             inputs.windows.tokens.resize(size_t(request.max_windows) * inputs.windows.window);
         }
+        if (request.model->checkpoint->has_document(calibration_lines_document)) {
+            FP4_ASSIGN(const std::string text, text_of(*request.model, inputs.windows));
+            FP4_TRY(check_overlap(*request.model, text));
+        }
     } else {
+        FP4_TRY(check_overlap(*request.model, request.text));
         FP4_ASSIGN(inputs.windows,
                    cut_windows(*request.model, request.text, request.window, request.max_windows));
     }
@@ -157,14 +187,15 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
         inputs.base = std::make_unique<FileRows>(std::move(file));
     }
     const uint32_t window = inputs.windows.window;
-    FP4_ASSIGN(inputs.model, ModelRows::create(request.model, window, request.path, request.threads, job));
+    FP4_ASSIGN(inputs.model, ModelRows::create(request.model, window, request.path, request.kv_format,
+                                               request.threads, job));
     if (request.base) {
         if (request.base->config.vocabulary != vocabulary) {
             return error(Status::argument, "the base model has ", request.base->config.vocabulary,
                          " tokens in its vocabulary, the model ", vocabulary);
         }
-        FP4_ASSIGN(inputs.base,
-                   ModelRows::create(request.base, window, Path::automatic, request.threads, job));
+        FP4_ASSIGN(inputs.base, ModelRows::create(request.base, window, Path::automatic, KvFormat::f16,
+                                                  request.threads, job));
     }
     if (!request.save_base_file.empty()) {
         FP4_ASSIGN(inputs.writer, BaseFileWriter::create(request.save_base_file, inputs.windows, vocabulary));

@@ -1,5 +1,6 @@
 """eval."""
 
+import json
 import math
 
 import program
@@ -62,6 +63,40 @@ class Evaluate(ProgramTest):
         for path, found in perplexity.items():
             self.assertEqual(found["path"], path)
         self.assertEqual(len({found["perplexity"] for found in perplexity.values()}), 3)
+
+    def test_kv(self):
+        found = {kv: self.json("eval", TINY, *SMALL, "--kv", kv)["perplexity"] for kv in ("f16", "f32", "mxfp8", "mxfp4")}
+        self.assertEqual(found["f16"], self.json("eval", TINY, *SMALL)["perplexity"])
+        self.assertEqual(len(set(found.values())), 4)
+        for kv, tolerance in (("f16", 1e-3), ("mxfp8", 0.02), ("mxfp4", 0.2)):
+            self.assertAlmostEqual(found[kv], found["f32"], delta=tolerance * found["f32"], msg=kv)
+        self.assertExit(run("eval", TINY, *SMALL, "--kv", "q8_0"), 2)
+
+    def test_types(self):
+        self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "f32 x f32")
+        model = self.folder / "model.fp4"
+        self.assertExit(run("quantize", TINY, model), 0)
+        self.assertIn("mxfp4 x ", self.json("eval", model, *SMALL)["types"])
+
+    def test_tasks(self):
+        file = self.folder / "questions.jsonl"
+        items = [{"id": str(i), "context": "the man", "choices": [" and", " dog"], "label": i % 2} for i in range(4)]
+        items.append({"id": "single", "context": "", "choices": ["the man"], "label": 0})
+        file.write_text("\n".join(map(json.dumps, items)) + "\n")
+        keys = "task items single_choice_items tokens accuracy accuracy_norm standard_error perplexity path types"
+        found = self.json("eval", TINY, "--tasks", file)
+        self.assertKeys(found, keys + " seconds model file device")
+        self.assertEqual((found["task"], found["items"], found["single_choice_items"]), ("questions", 5, 1))
+        self.assertEqual(found["accuracy_norm"], 0.5)
+        self.assertGreater(found["perplexity"], 1)
+        found = self.json("eval", TINY, "--tasks", file, "--limit", "2")
+        self.assertEqual((found["items"], found["accuracy"], found["perplexity"]), (2, 0.5, None))
+        text = run("eval", TINY, "--tasks", file).stdout
+        for word in ("accuracy", "standard error", "perplexity"):
+            self.assertIn(word, text)
+        file.write_text('{"id": "a", "context": "", "choices": ["x"], "label": 1}')
+        self.assertFailure(run("eval", TINY, "--tasks", file), file, "line 1", "label")
+        self.assertFailure(run("eval", TINY, "--tasks", self.folder / "none.jsonl"), "none.jsonl")
 
     def test_failures(self):
         short = self.folder / "short.txt"

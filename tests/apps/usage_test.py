@@ -3,7 +3,7 @@
 import program
 from program import ProgramTest, run
 
-COMMANDS = ["info", "quantize", "run", "chat", "eval", "bench", "devices", "check"]
+COMMANDS = ["info", "quantize", "run", "chat", "eval", "report", "bench", "devices", "check"]
 
 
 class Usage(ProgramTest):
@@ -31,7 +31,7 @@ class Usage(ProgramTest):
     def test_shared_options(self):
         for command in ["run", "chat", "eval", "bench"]:
             text = run(command, "--help").stdout
-            for option in ["--device", "--path", "--threads", "--ctx"]:
+            for option in ["--device", "--path", "--kv", "--threads", "--ctx"]:
                 self.assertIn(option, text, command)
 
     def test_no_command(self):
@@ -57,6 +57,13 @@ class Usage(ProgramTest):
             (["run", model, "hi", "--file", "x"], "not both"),
             (["run", model, "hi", "--raw", "--system", "x"], "--system"),
             (["eval", model], "--text"),
+            (["eval", model, "--text", "x", "--tasks", "y"], "--tasks"),
+            (["eval", model, "--tasks", "x", "--base", "y"], "--tasks"),
+            (["eval", model, "--text", "x", "--limit", "3"], "--limit"),
+            (["report", "--model", model, "--text", "x"], "RECIPES"),
+            (["report", "rtn", "--text", "x"], "--model"),
+            (["report", "rtn", "--model", model, "--text", "x", "--format", "q4_0"], "q4_0"),
+            (["report", "rtn", "--model", model, "--text", "x", "--path", "w3a3"], "w3a3"),
             (["eval", model, "--text", "x", "--base", "y", "--base-file", "z"], "--base"),
             (["bench", model, "-r", "0"], "--repetitions"),
             (["bench", model, "-p", "0", "-n", "0"], "nothing to measure"),

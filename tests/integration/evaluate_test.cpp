@@ -1,5 +1,4 @@
 // Perplexity and divergence on models: the identities that must hold, and what is refused.
-#include "libfp4/text/tokenizer/tokenizer.h"
 #include "libfp4/quant/evaluate.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +8,7 @@
 #include "libfp4/quant/base_file.h"
 #include "libfp4/quant/distribution.h"
 #include "libfp4/quant/quantize.h"
+#include "libfp4/text/tokenizer/tokenizer.h"
 #include "tests/integration/made_model.h"
 #include "tests/integration/test_models.h"
 
@@ -218,4 +218,49 @@ TEST_CASE("a cancelled evaluation leaves no base file") {
     REQUIRE(!evaluation.ok());
     CHECK(evaluation.error().status == Status::cancelled);
     CHECK(std::filesystem::is_empty(output / ""));
+}
+
+TEST_CASE("a text that the model was calibrated with is refused") {
+    TemporaryFolder folder;
+    std::string calibration;
+    for (int i = 0; i < 60; ++i)
+        calibration += concat("Line ", i, " of what the model was calibrated with.\n");
+    write_text(folder / "calibration.txt", calibration);
+    auto base = load_model(golden_models() / "llama");
+    QuantizeRequest quantization;
+    quantization.source = (golden_models() / "llama").string();
+    quantization.target = (folder / "q.fp4").string();
+    auto recipe = read_recipe("gptq", BlockFormat::mxfp4);
+    REQUIRE(recipe.ok());
+    quantization.recipe = *recipe;
+    quantization.recipe.calibration.sequences = 4;
+    quantization.recipe.calibration.length = 32;
+    quantization.calibration_text = (folder / "calibration.txt").string();
+    quantization.backend = base->backend;
+    quantization.threads = 1;
+    NoControl control;
+    auto summary = quantize(quantization, control);
+    REQUIRE_MESSAGE(summary.ok(), summary.error().message);
+    auto request = request_of(load_model(folder / "q.fp4"));
+    CHECK(run(request).windows > 0);
+
+    const std::string clean = request.text;
+    request.text = clean + "\n  Line 7 of what the model was calibrated with. \r\n" +
+                   "Line 59 of what the model was calibrated with.";
+    const Error error = failure(request);
+    CHECK(error.status == Status::argument);
+    CHECK(error.message.find("q.fp4: 2 of the text's 3 lines") != std::string::npos);
+    CHECK(error.message.find("another text") != std::string::npos);
+
+    // The same through a base file, which holds the text as tokens.
+    auto saving = request_of(base);
+    saving.text = calibration;
+    saving.save_base_file = (folder / "base.kld").string();
+    run(saving); // the base was not calibrated
+    request.text.clear();
+    request.base_file = saving.save_base_file;
+    CHECK(failure(request).message.find("calibrated with") != std::string::npos);
+    saving.text = clean;
+    run(saving);
+    CHECK(run(request).windows > 0);
 }

@@ -75,6 +75,7 @@ function argument.name(numbers)
 end
 
 argument.path = argument.name({ auto = 0, w16a16 = 1, w4a16 = 2, w4a8 = 3, w4a4 = 4 })
+argument.kv_format = argument.name({ f16 = 0, f32 = 1, mxfp8 = 2, mxfp4 = 3 })
 
 --- Token ids as a C array and how many there are.
 function argument.tokens(value, name)

@@ -122,7 +122,7 @@ typedef struct fp4_plan {
     uint32_t reserved;
 } fp4_plan;
 enum { FP4_PLAN_FITS = 1 };
-enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1 };
+enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1, FP4_KV_MXFP8 = 2, FP4_KV_MXFP4 = 3 };
 typedef struct fp4_ctx_config {
     uint32_t size;
     uint32_t flags;
@@ -200,9 +200,25 @@ typedef struct fp4_evaluate_config {
     uint32_t max_windows;
     int32_t path;
     int32_t threads;
+    int32_t kv_format;
+    uint32_t reserved;
 } fp4_evaluate_config;
 fp4_status fp4_evaluate_config_init(fp4_evaluate_config* config, uint32_t size);
 fp4_status fp4_evaluate_start(fp4_job** job, const fp4_evaluate_config* config);
+typedef struct fp4_tasks_config {
+    uint32_t size;
+    uint32_t flags;
+    const fp4_model* model;
+    const char* file;
+    const char* text;
+    uint64_t text_bytes;
+    uint32_t max_items;
+    int32_t path;
+    int32_t threads;
+    uint32_t reserved;
+} fp4_tasks_config;
+fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size);
+fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config);
 enum {
     FP4_TOKENIZE_ADD_SPECIAL = 1,
     FP4_TOKENIZE_PARSE_SPECIAL = 2

@@ -26,7 +26,7 @@ local checks = {
     low_priority = flag,
     path_prefill = argument.path,
     path_decode = argument.path,
-    kv_format = argument.name({ f16 = lib.FP4_KV_F16, f32 = lib.FP4_KV_F32 }),
+    kv_format = argument.kv_format,
 }
 
 function context.config(options, name)

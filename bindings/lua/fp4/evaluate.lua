@@ -20,6 +20,7 @@ local checks = {
     max_windows = argument.count,
     path = argument.path,
     threads = argument.int32,
+    kv_format = argument.kv_format,
 }
 
 --- Starts to measure a model on a text: perplexity, and with a base also KL divergence and top-1 agreement.

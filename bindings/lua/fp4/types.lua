@@ -29,6 +29,9 @@
 --- What weights and activations are multiplied as.
 ---@alias fp4.Path "auto"|"w16a16"|"w4a16"|"w4a8"|"w4a4"
 
+--- Keys and values in the cache (default "f16").
+---@alias fp4.KvFormat "f16"|"f32"|"mxfp8"|"mxfp4"
+
 ---@class fp4.Tensor
 ---@field name string in the file
 ---@field canonical? string the name that recipes match; absent where the model has no use for the tensor
@@ -74,7 +77,7 @@
 ---@field low_priority? boolean worker threads yield to the program's
 ---@field path_prefill? fp4.Path
 ---@field path_decode? fp4.Path
----@field kv_format? "f16"|"f32"
+---@field kv_format? fp4.KvFormat
 
 ---@class fp4.ContextInfo
 ---@field used integer tokens in the cache
@@ -157,6 +160,15 @@
 ---@field save_base_file? string write this model's distributions there
 ---@field window? integer tokens (default 512)
 ---@field max_windows? integer (default: all)
+---@field path? fp4.Path
+---@field threads? integer (default: one per core)
+---@field kv_format? fp4.KvFormat
+
+---@class fp4.TasksOptions
+---@field model fp4.Model
+---@field file? string path of the items: JSON lines with id, context, choices and label
+---@field text? string or the items themselves
+---@field max_items? integer only the first ones
 ---@field path? fp4.Path
 ---@field threads? integer (default: one per core)
 

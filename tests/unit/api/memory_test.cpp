@@ -126,6 +126,15 @@ TEST_CASE("no memory while quantizing and evaluating") {
         config.threads = 1;
         return run_job([&](fp4_job** job) { return fp4_evaluate_start(job, &config); });
     });
+    exhaust("tasks", [&] {
+        static const std::string items = R"({"id": "a", "context": "the man", "choices": [" and", " dog"], "label": 0})";
+        fp4_tasks_config config = defaults<fp4_tasks_config, fp4_tasks_config_init>();
+        config.model = model.get();
+        config.text = items.data();
+        config.text_bytes = items.size();
+        config.threads = 1;
+        return run_job([&](fp4_job** job) { return fp4_tasks_start(job, &config); });
+    });
 }
 
 TEST_CASE("no memory for text") {

@@ -33,7 +33,8 @@ TEST_CASE("init functions refuse NULL") {
     REFUSED(fp4_model_config_init(nullptr, 24));
     REFUSED(fp4_ctx_config_init(nullptr, 40));
     REFUSED(fp4_quantize_config_init(nullptr, 48));
-    REFUSED(fp4_evaluate_config_init(nullptr, 72));
+    REFUSED(fp4_evaluate_config_init(nullptr, 80));
+    REFUSED(fp4_tasks_config_init(nullptr, 56));
     REFUSED(fp4_sampling_init(nullptr, 64));
     REFUSED(fp4_gen_config_init(nullptr, 72));
 }
@@ -112,8 +113,28 @@ TEST_CASE("job and quantize functions refuse NULL") {
     REFUSED(fp4_evaluate_start(&job, &evaluate)); // no model
     evaluate.model = f.model.get();
     REFUSED(fp4_evaluate_start(nullptr, &evaluate));
+    evaluate.kv_format = 4;
+    REFUSED(fp4_evaluate_start(&job, &evaluate));
+    evaluate.kv_format = FP4_KV_MXFP4;
+    evaluate.reserved = 1;
+    REFUSED(fp4_evaluate_start(&job, &evaluate));
+    evaluate.reserved = 0;
     evaluate.text = nullptr;
     REFUSED(fp4_evaluate_start(&job, &evaluate));
+    REFUSED(fp4_tasks_start(&job, nullptr));
+    fp4_tasks_config tasks = defaults<fp4_tasks_config, fp4_tasks_config_init>();
+    tasks.file = "items.jsonl";
+    REFUSED(fp4_tasks_start(&job, &tasks)); // no model
+    tasks.model = f.model.get();
+    REFUSED(fp4_tasks_start(nullptr, &tasks));
+    tasks.text = "{}";
+    tasks.text_bytes = 2;
+    REFUSED(fp4_tasks_start(&job, &tasks)); // both
+    tasks.file = tasks.text = nullptr;
+    REFUSED(fp4_tasks_start(&job, &tasks)); // neither
+    tasks.file = "items.jsonl";
+    tasks.path = 99;
+    REFUSED(fp4_tasks_start(&job, &tasks));
     REQUIRE(job == nullptr);
     REFUSED(fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, nullptr, 1, 32, f.bytes, f.bytes, f.floats));
     REFUSED(fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, f.floats, 1, 32, nullptr, f.bytes, f.floats));

@@ -99,6 +99,7 @@ TEST_CASE("init fills any size of struct and refuses what is none") {
     check(fp4_ctx_config_init, fp4_ctx_config{});
     check(fp4_quantize_config_init, fp4_quantize_config{});
     check(fp4_evaluate_config_init, fp4_evaluate_config{});
+    check(fp4_tasks_config_init, fp4_tasks_config{});
     check(fp4_sampling_init, fp4_sampling{});
     check(fp4_gen_config_init, fp4_gen_config{});
 }
@@ -151,6 +152,15 @@ TEST_CASE("input structs") {
     check_input_struct<fp4_evaluate_config>(evaluate, 0, [&](const fp4_evaluate_config* config) {
         fp4_job* job = nullptr;
         fp4_status status = fp4_evaluate_start(&job, config);
+        if (job) fp4_job_close(job);
+        return status;
+    });
+    fp4_tasks_config tasks = defaults<fp4_tasks_config, fp4_tasks_config_init>();
+    tasks.model = f.model.get();
+    tasks.file = "items.jsonl";
+    check_input_struct<fp4_tasks_config>(tasks, 0, [&](const fp4_tasks_config* config) {
+        fp4_job* job = nullptr;
+        fp4_status status = fp4_tasks_start(&job, config);
         if (job) fp4_job_close(job);
         return status;
     });
