@@ -73,7 +73,7 @@ class Evaluate(ProgramTest):
         self.assertExit(run("eval", TINY, *SMALL, "--kv", "q8_0"), 2)
 
     def test_types(self):
-        self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "f32 x f32")
+        self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "bf16 x unrounded")
         model = self.folder / "model.fp4"
         self.assertExit(run("quantize", TINY, model), 0)
         self.assertIn("mxfp4 x ", self.json("eval", model, *SMALL)["types"])
