@@ -157,7 +157,7 @@ typedef struct fp4_io {
     uint32_t size;
     uint32_t flags; /* 0 */
     void* user;
-    const char* name;     /* for messages; may be NULL */
+    const char* name;    /* for messages; may be NULL */
     uint64_t total_bytes; /* of the file when reading; ignored when writing */
     /* Fills target with bytes [offset, offset + bytes); returns 0, or anything else for failure. */
     int32_t (*read)(void* user, uint64_t offset, void* target, uint64_t bytes);
@@ -174,7 +174,7 @@ typedef struct fp4_device_info {
     uint64_t memory_free;  /* bytes, now */
     char id[32];           /* what configs take, for example "cpu"; terminated, as are the next two */
     char name[96];
-    char details[128]; /* instruction sets or driver; why not usable */
+    char details[128];     /* instruction sets or driver; why not usable */
 } fp4_device_info;
 
 enum { FP4_DEVICE_USABLE = 1 };
@@ -220,23 +220,23 @@ FP4_API void fp4_model_close(fp4_model* model);
 
 typedef struct fp4_model_info {
     uint32_t size;
-    uint32_t flags; /* FP4_MODEL_HAS_* */
+    uint32_t flags;           /* FP4_MODEL_HAS_* */
     uint64_t file_bytes;
-    uint64_t weight_bytes; /* as held on the device, block scales included */
+    uint64_t weight_bytes;    /* as held on the device, block scales included */
     uint64_t parameters;
-    double bits_per_weight;  /* weight_bytes * 8 / parameters */
-    uint32_t context_length; /* tokens the model was trained for */
+    double bits_per_weight;   /* weight_bytes * 8 / parameters */
+    uint32_t context_length;  /* tokens the model was trained for */
     uint32_t vocabulary;
     uint32_t layers;
     uint32_t hidden;
-    int32_t bos_token;    /* -1: none */
-    int32_t eos_token;    /* -1: none */
-    int32_t path_prefill; /* what FP4_PATH_AUTO means for this model on its device */
+    int32_t bos_token;        /* -1: none */
+    int32_t eos_token;        /* -1: none */
+    int32_t path_prefill;     /* what FP4_PATH_AUTO means for this model on its device */
     int32_t path_decode;
     uint64_t kv_bytes_per_token;
-    char architecture[32]; /* terminated, as are the next two */
-    char format[32];       /* of most linear weights, for example "mxfp4" */
-    char source[16];       /* "safetensors", "gguf" or "fp4" */
+    char architecture[32];    /* terminated, as are the next two */
+    char format[32];          /* of most linear weights, for example "mxfp4" */
+    char source[16];          /* "safetensors", "gguf" or "fp4" */
 } fp4_model_info;
 
 enum { FP4_MODEL_HAS_CHAT_TEMPLATE = 1, FP4_MODEL_HAS_TOKENIZER = 2 };
@@ -259,7 +259,7 @@ FP4_API fp4_status fp4_model_describe(const char* path, const fp4_model_config* 
 
 typedef struct fp4_plan {
     uint32_t size;
-    uint32_t flags; /* FP4_PLAN_FITS */
+    uint32_t flags;           /* FP4_PLAN_FITS */
     uint64_t weight_bytes;
     uint64_t kv_bytes;
     uint64_t scratch_bytes;
@@ -270,21 +270,21 @@ typedef struct fp4_plan {
 
 enum { FP4_PLAN_FITS = 1 };
 
-/* Keys and values in the cache: half precision; single for exact comparisons at twice the memory; MXFP8
- * (E4M3) and MXFP4 in blocks of 32 along a head, at 8.25 and 4.25 bits a value, rounded once when stored. */
+/* Keys and values in the cache: half precision; single for exact comparisons at twice the memory; MXFP8 (E4M3)
+ * and MXFP4 in blocks of 32 along a head, at 8.25 and 4.25 bits a value, rounded once when stored. */
 enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1, FP4_KV_MXFP8 = 2, FP4_KV_MXFP4 = 3 };
 
 typedef struct fp4_ctx_config {
     uint32_t size;
-    uint32_t flags;       /* 0 */
-    uint32_t capacity;    /* tokens of KV cache; 0: the model's context length, at most 4096 */
-    uint32_t chunk;       /* most tokens of one prefill pass; 0: 256 */
-    int32_t threads;      /* 0: one per core */
-    int32_t low_priority; /* 1: worker threads yield to the host's */
-    int32_t path_prefill; /* FP4_PATH_* */
-    int32_t path_decode;  /* FP4_PATH_* */
-    int32_t kv_format;    /* FP4_KV_* */
-    uint32_t reserved;    /* 0 */
+    uint32_t flags;        /* 0 */
+    uint32_t capacity;     /* tokens of KV cache; 0: the model's context length, at most 4096 */
+    uint32_t chunk;        /* most tokens of one prefill pass; 0: 256 */
+    int32_t threads;       /* 0: one per core */
+    int32_t low_priority;  /* 1: worker threads yield to the host's */
+    int32_t path_prefill;  /* FP4_PATH_* */
+    int32_t path_decode;   /* FP4_PATH_* */
+    int32_t kv_format;     /* FP4_KV_* */
+    uint32_t reserved;     /* 0 */
 } fp4_ctx_config;
 FP4_API fp4_status fp4_ctx_config_init(fp4_ctx_config* config, uint32_t size);
 
@@ -296,13 +296,13 @@ FP4_API fp4_status fp4_model_plan(const char* path, const fp4_model_config* conf
 
 typedef struct fp4_job_progress {
     uint32_t size;
-    uint32_t flags;     /* 0 */
-    uint64_t done;      /* in units of the phase (bytes, windows) */
-    uint64_t total;     /* 0: not known yet */
-    double seconds;     /* since the start */
-    double eta_seconds; /* estimated rest; < 0: not known yet */
-    char phase[32];     /* "reading", "quantizing", "evaluating" ...; terminated */
-    char item[128];     /* current tensor or window; terminated */
+    uint32_t flags;       /* 0 */
+    uint64_t done;        /* in units of the phase (bytes, windows) */
+    uint64_t total;       /* 0: not known yet */
+    double seconds;       /* since the start */
+    double eta_seconds;   /* estimated rest; < 0: not known yet */
+    char phase[32];       /* "reading", "quantizing", "evaluating" ...; terminated */
+    char item[128];       /* current tensor or window; terminated */
 } fp4_job_progress;
 
 /* Waits up to timeout_ms (0: not at all, < 0: until the end), then fills progress (may be NULL). FP4_MORE
@@ -385,19 +385,19 @@ FP4_API fp4_status fp4_dequantize_rows(int32_t format, const void* codes, const 
 
 typedef struct fp4_evaluate_config {
     uint32_t size;
-    uint32_t flags; /* FP4_EVALUATE_* */
+    uint32_t flags;              /* FP4_EVALUATE_* */
     const fp4_model* model;
-    const fp4_model* base;      /* compare with this model's distributions; may be NULL */
-    const char* base_file;      /* or with those of a base file (llama.cpp's format); may be NULL */
-    const char* save_base_file; /* write this model's distributions to a base file; may be NULL */
-    const char* text;           /* text_bytes bytes */
+    const fp4_model* base;       /* compare with this model's distributions; may be NULL */
+    const char* base_file;       /* or with those of a base file (llama.cpp's format); may be NULL */
+    const char* save_base_file;  /* write this model's distributions to a base file; may be NULL */
+    const char* text;            /* text_bytes bytes */
     uint64_t text_bytes;
-    uint32_t window;      /* tokens per window; 0: 512 */
-    uint32_t max_windows; /* 0: all */
-    int32_t path;         /* FP4_PATH_*, of model */
-    int32_t threads;      /* 0: one per core */
-    int32_t kv_format;    /* FP4_KV_*, of model */
-    uint32_t reserved;    /* 0 */
+    uint32_t window;             /* tokens per window; 0: 512 */
+    uint32_t max_windows;        /* 0: all */
+    int32_t path;                /* FP4_PATH_*, of model */
+    int32_t threads;             /* 0: one per core */
+    int32_t kv_format;           /* FP4_KV_*, of model */
+    uint32_t reserved;           /* 0 */
 } fp4_evaluate_config;
 FP4_API fp4_status fp4_evaluate_config_init(fp4_evaluate_config* config, uint32_t size);
 
@@ -449,7 +449,7 @@ FP4_API fp4_status fp4_detokenize(const fp4_model* model, const int32_t* tokens,
                                   char* text, size_t capacity, size_t* needed);
 
 typedef struct fp4_message {
-    const char* role; /* "system", "user", "assistant" ... */
+    const char* role;    /* "system", "user", "assistant" ... */
     const char* content;
 } fp4_message;
 
@@ -471,11 +471,11 @@ FP4_API void fp4_ctx_close(fp4_ctx* ctx);
 
 typedef struct fp4_ctx_info {
     uint32_t size;
-    uint32_t flags; /* 0 */
-    uint32_t used;  /* tokens in the KV cache */
+    uint32_t flags;        /* 0 */
+    uint32_t used;         /* tokens in the KV cache */
     uint32_t capacity;
-    uint64_t bytes;       /* KV cache and scratch */
-    int32_t path_prefill; /* FP4_PATH_* that runs, never AUTO */
+    uint64_t bytes;        /* KV cache and scratch */
+    int32_t path_prefill;  /* FP4_PATH_* that runs, never AUTO */
     int32_t path_decode;
     int32_t threads;
     uint32_t reserved;
@@ -521,16 +521,16 @@ typedef struct fp4_logit_bias {
 
 typedef struct fp4_sampling {
     uint32_t size;
-    uint32_t flags;           /* 0 */
-    float temperature;        /* 0: greedy. Default 0.8 */
-    int32_t top_k;            /* 0: off. Default 40 */
-    float top_p;              /* 1: off. Default 0.95 */
-    float min_p;              /* 0: off. Default 0.05 */
-    float repetition_penalty; /* 1: off (default) */
-    float presence_penalty;   /* 0: off (default) */
-    float frequency_penalty;  /* 0: off (default) */
-    int32_t penalty_last_n;   /* default 64 */
-    uint64_t seed;            /* the same seed gives the same text. Default 0 */
+    uint32_t flags;            /* 0 */
+    float temperature;         /* 0: greedy. Default 0.8 */
+    int32_t top_k;             /* 0: off. Default 40 */
+    float top_p;               /* 1: off. Default 0.95 */
+    float min_p;               /* 0: off. Default 0.05 */
+    float repetition_penalty;  /* 1: off (default) */
+    float presence_penalty;    /* 0: off (default) */
+    float frequency_penalty;   /* 0: off (default) */
+    int32_t penalty_last_n;    /* default 64 */
+    uint64_t seed;             /* the same seed gives the same text. Default 0 */
     const fp4_logit_bias* bias;
     uint64_t bias_count;
 } fp4_sampling;
@@ -541,24 +541,24 @@ FP4_API fp4_status fp4_sampling_init(fp4_sampling* sampling, uint32_t size);
 FP4_API fp4_status fp4_sample(fp4_ctx* ctx, const fp4_sampling* sampling, uint64_t counter, int32_t* token);
 
 enum {
-    FP4_GEN_THREADED = 1,     /* a library thread does the work; fp4_gen_step is not called */
-    FP4_GEN_RAW_PROMPT = 2,   /* no BOS/EOS with the prompt; default: as the model wants, if ctx is empty */
-    FP4_GEN_PLAIN_PROMPT = 4, /* special tokens written out in the prompt are plain text (untrusted text) */
-    FP4_GEN_SHOW_SPECIAL = 8, /* special tokens appear in the output */
-    FP4_GEN_IGNORE_END = 16   /* go on after an end token (benchmarks) */
+    FP4_GEN_THREADED = 1,       /* a library thread does the work; fp4_gen_step is not called */
+    FP4_GEN_RAW_PROMPT = 2,     /* no BOS/EOS with the prompt; default: as the model wants, if ctx is empty */
+    FP4_GEN_PLAIN_PROMPT = 4,   /* special tokens written out in the prompt are plain text (untrusted text) */
+    FP4_GEN_SHOW_SPECIAL = 8,   /* special tokens appear in the output */
+    FP4_GEN_IGNORE_END = 16     /* go on after an end token (benchmarks) */
 };
 
 typedef struct fp4_gen_config {
     uint32_t size;
-    uint32_t flags;        /* FP4_GEN_* */
-    const char* prompt;    /* text appended to the context; or NULL */
-    uint64_t prompt_bytes; /* 0: prompt is terminated */
-    const int32_t* tokens; /* or tokens */
+    uint32_t flags;               /* FP4_GEN_* */
+    const char* prompt;           /* text appended to the context; or NULL */
+    uint64_t prompt_bytes;        /* 0: prompt is terminated */
+    const int32_t* tokens;        /* or tokens */
     uint64_t token_count;
     const fp4_sampling* sampling; /* NULL: greedy */
     const char* const* stop;      /* generation ends before any of these strings appears */
     uint64_t stop_count;
-    uint32_t max_tokens; /* 0: until the context is full */
+    uint32_t max_tokens;          /* 0: until the context is full */
     uint32_t reserved;
 } fp4_gen_config;
 FP4_API fp4_status fp4_gen_config_init(fp4_gen_config* config, uint32_t size);
@@ -572,7 +572,7 @@ FP4_API fp4_status fp4_gen_start(fp4_gen** gen, fp4_ctx* ctx, const fp4_gen_conf
 
 typedef struct fp4_step_info {
     uint32_t size;
-    uint32_t flags; /* 0 */
+    uint32_t flags;       /* 0 */
     uint64_t elapsed_us;
     uint64_t overrun_us;  /* past the budget: the smallest unit of work is one layer of a chunk of tokens */
     uint32_t new_tokens;  /* generated by this step */
@@ -606,10 +606,10 @@ enum {
 
 typedef struct fp4_gen_stats {
     uint32_t size;
-    uint32_t flags; /* 0 */
+    uint32_t flags;               /* 0 */
     uint32_t prompt_tokens;
     uint32_t generated_tokens;
-    int32_t finish; /* FP4_FINISH_* */
+    int32_t finish;               /* FP4_FINISH_* */
     uint32_t reserved;
     double seconds_to_first_token; /* of work, from the first step; < 0: none yet */
     double prefill_tokens_per_second;
