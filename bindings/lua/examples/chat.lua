@@ -40,7 +40,7 @@ local function answer()
     local stats = generation:stats()
     generation:close()
     io.stderr:write(("\n(%d tokens, %.1f a second)\n"):format(stats.generated_tokens, stats.decode_tokens_per_second))
-    return table.concat(pieces)
+    return (table.concat(pieces):gsub("%z", "")) -- a message cannot hold zero bytes
 end
 
 while true do
