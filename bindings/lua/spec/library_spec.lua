@@ -69,7 +69,9 @@ describe("the module", function()
         assert.is_truthy(fp4.build_info():find("libfp4", 1, true))
         local model = assert(fp4.open(support.tiny))
         local now, high = fp4.memory_used()
-        assert.is_true(now > 0 and high >= now)
+        assert.is_true(high >= now)
+        -- Sanitizers bring their own operator new, which the library cannot count.
+        if support.scale == 1 then assert.is_true(now > 0) end
         model:close()
     end)
 
