@@ -65,7 +65,7 @@ class Evaluate(ProgramTest):
         self.assertEqual(len({found["perplexity"] for found in perplexity.values()}), 3)
 
     def test_types(self):
-        self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "f32 x f32")
+        self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "bf16 x unrounded")
         model = self.folder / "model.fp4"
         self.assertExit(run("quantize", TINY, model), 0)
         self.assertIn("mxfp4 x ", self.json("eval", model, *SMALL)["types"])
