@@ -270,8 +270,9 @@ typedef struct fp4_plan {
 
 enum { FP4_PLAN_FITS = 1 };
 
-/* Keys and values in the cache: half precision, or single for exact comparisons at twice the memory. */
-enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1 };
+/* Keys and values in the cache: half precision; single for exact comparisons at twice the memory; MXFP8 (E4M3)
+ * and MXFP4 in blocks of 32 along a head, at 8.25 and 4.25 bits a value, rounded once when stored. */
+enum { FP4_KV_F16 = 0, FP4_KV_F32 = 1, FP4_KV_MXFP8 = 2, FP4_KV_MXFP4 = 3 };
 
 typedef struct fp4_ctx_config {
     uint32_t size;
@@ -395,6 +396,8 @@ typedef struct fp4_evaluate_config {
     uint32_t max_windows;        /* 0: all */
     int32_t path;                /* FP4_PATH_*, of model */
     int32_t threads;             /* 0: one per core */
+    int32_t kv_format;           /* FP4_KV_*, of model */
+    uint32_t reserved;           /* 0 */
 } fp4_evaluate_config;
 FP4_API fp4_status fp4_evaluate_config_init(fp4_evaluate_config* config, uint32_t size);
 

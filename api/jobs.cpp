@@ -119,6 +119,10 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
     request.max_windows = known.max_windows;
     request.path = static_cast<Path>(known.path);
     request.threads = known.threads;
+    request.kv_format = static_cast<KvFormat>(known.kv_format);
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
+    if (!is_kv_format(request.kv_format))
+        return error(Status::argument, "KV format ", known.kv_format, " is not one of FP4_KV_*");
     FP4_TRY(check_path(request.path, request.model->linear_format));
     return request;
 }

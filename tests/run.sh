@@ -39,8 +39,8 @@ stop() {
 
 if [ $install = yes ]; then
     sh "$root/apps/debian_packages.sh" meson ninja-build g++ pkg-config doctest-dev libzstd-dev libpcre2-dev \
-        libutf8proc-dev libxxhash-dev libeigen3-dev nlohmann-json3-dev libcli11-dev libedit-dev luajit python3 \
-        python3-venv ||
+        libutf8proc-dev libxxhash-dev libeigen3-dev nlohmann-json3-dev libcli11-dev libedit-dev luajit \
+        libluajit-5.1-dev lua-busted lua-check python3 python3-venv ||
         stop "packages are missing"
 fi
 

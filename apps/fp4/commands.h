@@ -14,5 +14,6 @@ int execute(const ReportOptions& options);
 int execute(const BenchOptions& options);
 int execute(const DevicesOptions& options);
 int execute(const CheckOptions& options);
+int execute(const LuaOptions& options);
 
 } // namespace fp4::program

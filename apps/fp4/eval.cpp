@@ -55,6 +55,7 @@ int evaluate_text(const EvalOptions& options) {
     config.max_windows = options.windows;
     config.path = path_number(options.engine.path);
     config.threads = options.engine.threads;
+    config.kv_format = kv_number(options.engine.kv);
 
     fp4_job* started = nullptr;
     fp4_status status = fp4_evaluate_start(&started, &config);

@@ -29,6 +29,7 @@ Context create_context(fp4_model* model, const EngineOptions& engine, int* exit_
     config.capacity = engine.ctx;
     config.threads = engine.threads;
     config.path_prefill = config.path_decode = path_number(engine.path);
+    config.kv_format = kv_number(engine.kv);
     fp4_ctx* ctx = nullptr;
     const fp4_status status = fp4_ctx_create(&ctx, model, &config);
     if (status < 0) *exit_code = fail(status);

@@ -12,6 +12,8 @@ namespace fp4::program {
 namespace {
 
 const char* const path_names[] = {"auto", "w16a16", "w4a16", "w4a8", "w4a4"}; // index: FP4_PATH_*
+const char* const kv_names[] = {"f16", "f32", "mxfp8", "mxfp4"};              // index: FP4_KV_*
+static_assert(FP4_KV_F16 == 0 && FP4_KV_F32 == 1 && FP4_KV_MXFP8 == 2 && FP4_KV_MXFP4 == 3);
 static_assert(FP4_PATH_AUTO == 0 && FP4_PATH_W16A16 == 1 && FP4_PATH_W4A16 == 2 && FP4_PATH_W4A8 == 3 &&
               FP4_PATH_W4A4 == 4);
 
@@ -36,6 +38,11 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->capture_default_str()
         ->type_name("PATH")
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
+                    .description(""));
+    app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
+        ->capture_default_str()
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kv_names), std::end(kv_names)))
                     .description(""));
     add_threads(app, o.threads);
     app.add_option("-c,--ctx", o.ctx, ctx_help)
@@ -344,6 +351,19 @@ CLI::App* add_check(CLI::App& app, CheckOptions& o) {
     return command;
 }
 
+CLI::App* add_lua(CLI::App& app) {
+    CLI::App* command = add_command(
+        app, "lua", "Run a Lua script that uses this library",
+        "The first argument is the script ('-': standard input), all others are its own. It finds the\n"
+        "module 'fp4' by require.\n\n"
+        "Examples:\n"
+        "  fp4 lua sweep.lua model.gguf text.txt\n"
+        "  echo 'print(require(\"fp4\").build_info())' | fp4 lua -");
+    // No options of its own but --help: the first argument and all behind it are kept as they are.
+    command->prefix_command();
+    return command;
+}
+
 } // namespace
 
 SamplingOptions::SamplingOptions() {
@@ -355,6 +375,13 @@ int32_t path_number(const std::string& name) {
         if (name == path_names[i]) return static_cast<int32_t>(i);
     }
     return FP4_PATH_AUTO;
+}
+
+int32_t kv_number(const std::string& name) {
+    for (size_t i = 0; i < std::size(kv_names); ++i) {
+        if (name == kv_names[i]) return static_cast<int32_t>(i);
+    }
+    return FP4_KV_F16;
 }
 
 const char* path_name(int32_t path) {
@@ -390,7 +417,8 @@ Command parse_arguments(int argc, char** argv) {
     const CLI::App* const report_command = add_report(app, report);
     const CLI::App* const bench_command = add_bench(app, bench);
     const CLI::App* const devices_command = add_devices(app, devices);
-    add_check(app, check);
+    const CLI::App* const check_command = add_check(app, check);
+    const CLI::App* const lua_command = add_lua(app);
 
     const auto parsed_command = [&app]() -> std::string {
         const std::vector<CLI::App*> chosen = app.get_subcommands();
@@ -422,7 +450,11 @@ Command parse_arguments(int argc, char** argv) {
     if (chosen == report_command) return report;
     if (chosen == bench_command) return bench;
     if (chosen == devices_command) return devices;
-    return check;
+    if (chosen == check_command) return check;
+    LuaOptions lua;
+    lua.script = lua_command->remaining();
+    if (lua.script.empty()) return usage_error("lua", "SCRIPT is required");
+    return lua;
 }
 
 } // namespace fp4::program

@@ -19,6 +19,7 @@ struct OutputOptions {
 struct EngineOptions {
     std::string device = "cpu";
     std::string path = "auto"; // w16a16, w4a16, w4a8, w4a4 or auto
+    std::string kv = "f16";    // f32, mxfp8 or mxfp4
     int32_t threads = 0;
     uint32_t ctx = 0;
 };
@@ -124,14 +125,21 @@ struct CheckOptions {
     std::string file;
 };
 
+struct LuaOptions {
+    OutputOptions output;
+    std::vector<std::string> script; // and its arguments
+};
+
 /// What the command line asks for; an int is the exit code where that was said already (help, usage error).
 using Command = std::variant<int, InfoOptions, QuantizeOptions, RunOptions, ChatOptions, EvalOptions,
-                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions>;
+                             ReportOptions, BenchOptions, DevicesOptions, CheckOptions, LuaOptions>;
 
 Command parse_arguments(int argc, char** argv);
 
 /// FP4_PATH_* for a path name that the parser let through, and back.
 int32_t path_number(const std::string& name);
 const char* path_name(int32_t path);
+/// FP4_KV_* for a name that the parser let through.
+int32_t kv_number(const std::string& name);
 
 } // namespace fp4::program

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "libfp4/cpu/scale_table.h"
 #include "libfp4/cpu/spread.h"
 
 namespace fp4 {
@@ -30,18 +31,18 @@ void CpuStream::prepare_angles(const HostRope& rope) {
     angle_amplitude_ = rope.amplitude;
 }
 
-void CpuStream::store_kv(const float* x, size_t count, KvRows rows) const {
+void CpuStream::store_kv(const float* x, size_t dim, KvRows rows) const {
     if (rows.format == KvFormat::f16) {
-        kernels_.to_f16(x, count, rows.f16());
+        kernels_.to_f16(x, dim, rows.f16());
     } else {
-        std::memcpy(rows.data, x, count * sizeof(float));
+        store_head(x, dim, rows);
     }
 }
 
 void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
                          KvRows values) {
     prepare_angles(rope);
-    size_t dim = rope.shape.head_dim, row = rope.shape.kv_heads * dim;
+    size_t dim = rope.shape.head_dim;
     if (!reserve_workers(dim * sizeof(float))) return;
     spread(rope.n, rope.n > 1, [&](size_t t, size_t worker) {
         const float* cosine = cosines_.data() + t * (dim / 2);
@@ -53,16 +54,16 @@ void CpuStream::run_rope(const HostRope& rope, float* q, const float* k, const f
         }
         auto* head = reinterpret_cast<float*>(worker_scratch(worker));
         for (size_t h = 0; h < rope.shape.kv_heads; ++h) {
-            size_t at = t * row + h * dim;
+            size_t at = (t * rope.shape.kv_heads + h) * dim;
             if (rope.k_norm) {
                 kernels_.rms_norm(k + at, rope.k_norm->weight, rope.k_norm->epsilon, dim, head);
             } else {
                 std::memcpy(head, k + at, dim * sizeof(float));
             }
             kernels_.rotate(head, cosine, sine, dim, rope.interleaved);
-            store_kv(head, dim, keys.at(at));
+            store_kv(head, dim, keys.at(t, h));
+            store_kv(v + at, dim, values.at(t, h));
         }
-        store_kv(v + t * row, row, values.at(t * row));
     });
 }
 
@@ -98,11 +99,13 @@ void CpuStream::run_attention(const HostAttention& attention, const float* q, Kv
         return AttentionState{acc, padded, acc + rows * padded, acc + rows * padded + rows};
     };
 
+    auto blocks_of_kv = kv_block(keys.format);
+    const float* kv_scales = blocks_of_kv ? scale_table(to_weight_format(blocks_of_kv->format)) : nullptr;
     bool parallel = tasks > 1 && attention.n * visible * width > 65536;
     spread(tasks, parallel, [&](size_t task, size_t worker) {
         size_t part = task % parts, block = task / parts % blocks, g = task / parts / blocks;
         size_t first = block * block_tokens, count = std::min(block_tokens, attention.n - first);
-        size_t kv_offset = g * group / heads_per_kv * dim;
+        size_t kv_head = g * group / heads_per_kv;
         size_t block_end = attention.position + first + count;
         size_t block_begin = attention.position + first + 1;
         block_begin = attention.params.window != 0 && block_begin > attention.params.window
@@ -115,9 +118,9 @@ void CpuStream::run_attention(const HostAttention& attention, const float* q, Kv
                             group,
                             dim,
                             attention.params.scale,
-                            keys.at(kv_offset),
-                            values.at(kv_offset),
-                            shape.kv_heads * dim,
+                            keys.at(0, kv_head),
+                            values.at(0, kv_head),
+                            kv_scales,
                             attention.position + first,
                             attention.params.window,
                             block_begin + span * part / parts,

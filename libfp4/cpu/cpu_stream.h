@@ -50,7 +50,7 @@ class CpuStream final : public HostStream {
     bool plan_linear(const CpuActivation& input, size_t n, std::span<const HostTarget> targets);
     bool prepare_inputs(const CpuActivation& input, size_t n);
     void run_task(const LinearTask& task, const CpuActivation& input, size_t n, size_t worker);
-    void store_kv(const float* x, size_t count, KvRows rows) const;
+    void store_kv(const float* x, size_t dim, KvRows rows) const;
     void prepare_angles(const HostRope& rope);
     uint8_t* worker_scratch(size_t worker) { return workers_memory_ + worker * worker_bytes_; }
     bool reserve_workers(uint64_t bytes_per_worker);

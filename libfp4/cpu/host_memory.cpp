@@ -117,11 +117,12 @@ Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransfor
 }
 
 Result<std::unique_ptr<HostKvCache>> HostKvCache::create(const KvShape& shape) {
-    std::optional<uint64_t> values = shape.layers;
-    for (uint64_t factor : {shape.capacity, shape.kv_heads, shape.head_dim}) {
-        if (values) values = checked_mul(*values, factor);
+    // Blocks take at most 33 bytes more than 4 a value, so that a head cannot wrap.
+    std::optional<uint64_t> bytes;
+    if (shape.head_dim > 0 && shape.head_dim <= SIZE_MAX / 64) bytes = 2 * shape.head_bytes();
+    for (uint64_t factor : {shape.layers, shape.capacity, shape.kv_heads}) {
+        if (bytes) bytes = checked_mul(*bytes, factor);
     }
-    auto bytes = values ? checked_mul(*values, 2 * kv_value_bytes(shape.format)) : std::nullopt;
     if (!bytes || *bytes == 0) {
         return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
                      " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");

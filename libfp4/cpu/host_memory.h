@@ -91,7 +91,8 @@ class HostKvCache final : public KvCache {
 
   private:
     KvRows rows(uint8_t* base, size_t layer, size_t position) const {
-        return {base + (layer * shape_.capacity + position) * shape_.row_bytes(), shape_.format};
+        size_t row = layer * shape_.capacity + position;
+        return KvRows{base, shape_.format, shape_.head_bytes(), shape_.row_bytes()}.at(row, 0);
     }
 
     KvShape shape_;

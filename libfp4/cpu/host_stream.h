@@ -76,7 +76,7 @@ class HostStream : public Stream {
     virtual void run_embed(const HostMatrix& table, const int32_t* ids, size_t n, float scale, float* x) = 0;
     virtual void run_norm(const float* x, size_t n, const HostNorm& norm, const HostRounding& rounding) = 0;
     virtual void run_linear(const Activation& input, size_t n, std::span<const HostTarget> targets) = 0;
-    // keys, values: rows of the cache from `position` on, f16 [n, kv_heads * head_dim]
+    // keys, values: rows of the cache from `position` on
     virtual void run_rope(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys,
                           KvRows values) = 0;
     // keys, values: rows of the cache from 0 on

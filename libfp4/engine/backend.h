@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,9 +82,26 @@ class Activation {
     virtual size_t cols() const = 0;
 };
 
-enum class KvFormat : int32_t { f16 = 0, f32 = 1 };
-constexpr size_t kv_value_bytes(KvFormat format) {
-    return format == KvFormat::f16 ? 2 : 4;
+// Same numbers as FP4_KV_* in api/fp4.h.
+enum class KvFormat : int32_t { f16 = 0, f32 = 1, mxfp8 = 2, mxfp4 = 3 };
+constexpr bool is_kv_format(KvFormat format) {
+    return format >= KvFormat::f16 && format <= KvFormat::mxfp4;
+}
+// What a head is rounded to in a block format; nullopt for plain numbers.
+struct KvBlock {
+    BlockFormat format;
+    ScaleRule rule;
+};
+constexpr std::optional<KvBlock> kv_block(KvFormat format) {
+    if (format == KvFormat::mxfp8) return KvBlock{BlockFormat::mxfp8_e4m3, ScaleRule::ceil};
+    if (format == KvFormat::mxfp4) return KvBlock{BlockFormat::mxfp4, ScaleRule::even};
+    return std::nullopt;
+}
+// One head of one token. Block formats: a row of block_format.h, its codes and then its scales.
+inline size_t kv_head_bytes(KvFormat format, size_t head_dim) {
+    if (auto block = kv_block(format))
+        return row_code_bytes(block->format, head_dim) + row_scales(block->format, head_dim);
+    return head_dim * (format == KvFormat::f16 ? 2 : 4);
 }
 
 struct KvShape {
@@ -92,12 +110,13 @@ struct KvShape {
     size_t kv_heads = 0;
     size_t head_dim = 0;
     KvFormat format = KvFormat::f16;
-    size_t row() const { return kv_heads * head_dim; }
-    size_t row_bytes() const { return row() * kv_value_bytes(format); }
+    size_t row() const { return kv_heads * head_dim; } // values of a token
+    size_t head_bytes() const { return kv_head_bytes(format, head_dim); }
+    size_t row_bytes() const { return kv_heads * head_bytes(); }
     size_t bytes() const { return 2 * layers * capacity * row_bytes(); } // keys and values
 };
 
-// Keys (after rope) and values of one context: [layers][capacity][kv_heads * head_dim] each.
+// Keys (after rope) and values of one context: [layers][capacity][kv_heads][head_dim] each.
 class KvCache {
   public:
     virtual ~KvCache() = default;
@@ -178,7 +197,7 @@ class Stream {
     virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
                                    const SampleRequest& request) = 0;
 
-    // Rows [first, first + count) of one layer, [count, kv_heads * head_dim] in the cache's format. Waits.
+    // Rows [first, first + count) of one layer, row_bytes() each in the cache's format. Waits.
     virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
                                  std::span<uint8_t> keys, std::span<uint8_t> values) = 0;
     virtual Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,

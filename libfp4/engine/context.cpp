@@ -13,7 +13,7 @@ Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelCo
         return error(Status::argument, "a context of ", resolved.capacity, " tokens is more than the ",
                      model.context_length, " this model was trained for");
     }
-    if (resolved.kv_format != KvFormat::f16 && resolved.kv_format != KvFormat::f32) {
+    if (!is_kv_format(resolved.kv_format)) {
         return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format),
                      " is not one of FP4_KV_*");
     }

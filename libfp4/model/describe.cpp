@@ -23,12 +23,19 @@ Totals totals(const Checkpoint& checkpoint) {
     return sum;
 }
 
-void write_tensors(JsonWriter& json, const Checkpoint& checkpoint) {
+// "canonical" is the name by which recipes know a tensor of the file; without a known model there is none.
+void write_tensors(JsonWriter& json, const Checkpoint& checkpoint, const ModelSource* model) {
+    std::map<std::string_view, std::string_view> canonical;
+    if (model) {
+        for (const SourceTensor& tensor : model->tensors) canonical[tensor.info->name] = tensor.name;
+    }
     json.key("tensors");
     json.begin_array();
     for (const TensorInfo& tensor : checkpoint.tensors()) {
         json.begin_object();
         json.member("name", tensor.name);
+        if (auto known = canonical.find(tensor.name); known != canonical.end())
+            json.member("canonical", known->second);
         json.member("format", encoding_name(tensor.encoding));
         json.key("shape");
         json.begin_array();
@@ -104,7 +111,7 @@ Result<std::string> describe_checkpoint(const std::shared_ptr<Checkpoint>& check
     json.begin_array();
     for (const std::string& name : checkpoint->document_names()) json.value(name);
     json.end_array();
-    write_tensors(json, *checkpoint);
+    write_tensors(json, *checkpoint, model.ok() ? &model.value() : nullptr);
     json.end_object();
     return json.take();
 }

@@ -26,8 +26,10 @@ class RowSource {
 class ModelRows : public RowSource {
   public:
     static Result<std::unique_ptr<RowSource>> create(std::shared_ptr<const Model> model, uint32_t window,
-                                                     Path path, int threads, JobControl& job) {
+                                                     Path path, KvFormat kv_format, int threads,
+                                                     JobControl& job) {
         ContextConfig config;
+        config.kv_format = kv_format;
         config.capacity = window;
         config.chunk = window;
         config.stream.threads = threads;
@@ -185,14 +187,15 @@ Result<Inputs> prepare(const EvaluateRequest& request, JobControl& job) {
         inputs.base = std::make_unique<FileRows>(std::move(file));
     }
     const uint32_t window = inputs.windows.window;
-    FP4_ASSIGN(inputs.model, ModelRows::create(request.model, window, request.path, request.threads, job));
+    FP4_ASSIGN(inputs.model, ModelRows::create(request.model, window, request.path, request.kv_format,
+                                               request.threads, job));
     if (request.base) {
         if (request.base->config.vocabulary != vocabulary) {
             return error(Status::argument, "the base model has ", request.base->config.vocabulary,
                          " tokens in its vocabulary, the model ", vocabulary);
         }
-        FP4_ASSIGN(inputs.base,
-                   ModelRows::create(request.base, window, Path::automatic, request.threads, job));
+        FP4_ASSIGN(inputs.base, ModelRows::create(request.base, window, Path::automatic, KvFormat::f16,
+                                                  request.threads, job));
     }
     if (!request.save_base_file.empty()) {
         FP4_ASSIGN(inputs.writer, BaseFileWriter::create(request.save_base_file, inputs.windows, vocabulary));

@@ -19,6 +19,7 @@ struct EvaluateRequest {
     uint32_t max_windows = 0;
     Path path = Path::automatic;
     int threads = 0;
+    KvFormat kv_format = KvFormat::f16;
 };
 
 struct Evaluation {

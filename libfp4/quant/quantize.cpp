@@ -36,6 +36,7 @@ class Quantizer {
         job_.report("reading", request_.source, 0, 0);
         FP4_ASSIGN(auto checkpoint, open_checkpoint(request_.source, OpenOptions{.allow_map = false}));
         FP4_ASSIGN(source_, inspect_model(std::move(checkpoint)));
+        FP4_TRY(refuse_transformed());
         FP4_ASSIGN(pool_, ThreadPool::create(request_.threads, ThreadPriority::normal));
         if (recipe_.global_rotation) {
             FP4_ASSIGN(source_, rotate_source(source_, rotation_seed, *pool_));
@@ -65,6 +66,19 @@ class Quantizer {
         const TensorInfo* info; // in `from`
         TensorEncoding encoding;
     };
+
+    // Its weights are in another basis than the model's own, and were rounded in it.
+    Result<void> refuse_transformed() const {
+        for (const LayerOutlines& layer : source_.sites) {
+            for (const SiteOutline& site : layer) {
+                if (!site.has_transform()) continue;
+                return error(
+                    Status::unsupported, request_.source,
+                    ": the weights were transformed when they were quantized; quantize the original model");
+            }
+        }
+        return {};
+    }
 
     Result<void> quantize_layered() {
         if (recipe_.needs_calibration()) {

@@ -64,6 +64,14 @@ class Evaluate(ProgramTest):
             self.assertEqual(found["path"], path)
         self.assertEqual(len({found["perplexity"] for found in perplexity.values()}), 3)
 
+    def test_kv(self):
+        found = {kv: self.json("eval", TINY, *SMALL, "--kv", kv)["perplexity"] for kv in ("f16", "f32", "mxfp8", "mxfp4")}
+        self.assertEqual(found["f16"], self.json("eval", TINY, *SMALL)["perplexity"])
+        self.assertEqual(len(set(found.values())), 4)
+        for kv, tolerance in (("f16", 1e-3), ("mxfp8", 0.02), ("mxfp4", 0.2)):
+            self.assertAlmostEqual(found[kv], found["f32"], delta=tolerance * found["f32"], msg=kv)
+        self.assertExit(run("eval", TINY, *SMALL, "--kv", "q8_0"), 2)
+
     def test_types(self):
         self.assertEqual(self.json("eval", TINY, *SMALL)["types"], "bf16 x unrounded")
         model = self.folder / "model.fp4"

@@ -92,6 +92,13 @@ class Run(ProgramTest):
                 self.assertIn("mxfp4", found["types_prefill"])
         self.assertNotEqual(self.json("run", model, "Hello", "-n", "4")["path_prefill"], "auto")
 
+    def test_kv(self):
+        for kv in ("f32", "mxfp8", "mxfp4"):
+            with self.subTest(kv):
+                found = self.json("run", TINY, "Hello", "-n", "4", "--temp", "0", "--kv", kv)
+                self.assertEqual(found["finish"], self.json("run", TINY, "Hello", "-n", "4", "--temp", "0")["finish"])
+        self.assertExit(run("bench", TINY, "-p", "8", "-n", "2", "-r", "1", "--kv", "mxfp4"), 0)
+
     def test_every_family(self):
         for folder in sorted(path for path in GOLDEN.iterdir() if (path / "config.json").exists()):
             with self.subTest(folder.name):

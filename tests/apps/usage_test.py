@@ -31,7 +31,7 @@ class Usage(ProgramTest):
     def test_shared_options(self):
         for command in ["run", "chat", "eval", "bench"]:
             text = run(command, "--help").stdout
-            for option in ["--device", "--path", "--threads", "--ctx"]:
+            for option in ["--device", "--path", "--kv", "--threads", "--ctx"]:
                 self.assertIn(option, text, command)
 
     def test_no_command(self):

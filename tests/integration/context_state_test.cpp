@@ -68,7 +68,7 @@ void check_refused(Context& context, const Bytes& bytes, std::initializer_list<S
 
 TEST_CASE("a restored context continues exactly like the saved one") {
     for (const char* family : {"llama", "gemma3", "qwen2"}) {
-        for (KvFormat format : {KvFormat::f16, KvFormat::f32}) {
+        for (KvFormat format : {KvFormat::f16, KvFormat::f32, KvFormat::mxfp8, KvFormat::mxfp4}) {
             CAPTURE(family);
             auto model = load_model(golden_models() / family);
             auto original = prompted(model, format);
@@ -107,7 +107,8 @@ TEST_CASE("states of another model, KV format, version or size are refused") {
     const Bytes state = saved(*context);
     check_refused(*context, saved(*prompted(load_model(golden_models() / "llama_untied"))), {Status::state});
     check_refused(*context, saved(*prompted(load_model(golden_models() / "mistral"))), {Status::state});
-    check_refused(*context, saved(*prompted(model, KvFormat::f32)), {Status::state});
+    for (KvFormat other : {KvFormat::f32, KvFormat::mxfp8, KvFormat::mxfp4})
+        check_refused(*context, saved(*prompted(model, other)), {Status::state});
     Bytes newer = state;
     newer[8] += 1;
     check_refused(*context, newer, {Status::version});

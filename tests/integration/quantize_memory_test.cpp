@@ -30,7 +30,7 @@ uint64_t peak_bytes() {
 }
 
 // By how much a child process grows while it quantizes.
-uint64_t growth(const QuantizeRequest& request) {
+[[maybe_unused]] uint64_t growth(const QuantizeRequest& request) {
     int pipe_ends[2];
     REQUIRE(pipe(pipe_ends) == 0);
     const pid_t child = fork();

@@ -257,6 +257,15 @@ TEST_CASE("JSON lines calibrate like the text they hold") {
     CHECK(run(request).calibration_tokens == 2 * 16);
 }
 
+TEST_CASE("a model with transformed weights is not quantized again") {
+    Work work;
+    auto request = work.request("rtn-hadamard");
+    run(request);
+    request.source = request.target;
+    request.target = (work / "again.fp4").string();
+    CHECK(contains(failure(request).message, "quantize the original model"));
+}
+
 TEST_CASE("weights that are not numbers are named") {
     for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         Work work;

@@ -20,30 +20,43 @@ struct RopeCase {
     KvFormat format = KvFormat::f16;
 };
 
-Floats kv_values(const std::vector<uint8_t>& bytes, KvFormat format) {
-    Floats values;
-    if (format == KvFormat::f32) {
-        values.resize(bytes.size() / sizeof(float));
-        std::memcpy(values.data(), bytes.data(), bytes.size());
-        return values;
+// bytes: [count, kv_head_bytes]; values: [count, dim]
+Floats kv_values(const std::vector<uint8_t>& bytes, KvFormat format, size_t dim) {
+    size_t head = kv_head_bytes(format, dim), count = bytes.size() / head;
+    Floats values(count * dim);
+    for (size_t i = 0; i < count; ++i) {
+        const uint8_t* from = bytes.data() + i * head;
+        float* to = values.data() + i * dim;
+        if (auto block = kv_block(format)) {
+            dequantize_row(block->format, 1.0f, from, from + row_code_bytes(block->format, dim), dim, to);
+        } else if (format == KvFormat::f32) {
+            std::memcpy(to, from, head);
+        } else {
+            for (size_t j = 0; j < dim; ++j)
+                to[j] = decode_f16(static_cast<uint16_t>(from[2 * j] | from[2 * j + 1] << 8));
+        }
     }
-    for (size_t i = 0; i < bytes.size(); i += 2)
-        values.push_back(decode_f16(static_cast<uint16_t>(bytes[i] | bytes[i + 1] << 8)));
     return values;
 }
 
-std::vector<uint8_t> random_kv(size_t count, KvFormat format, Random& random) {
-    std::vector<uint8_t> bytes;
-    if (format == KvFormat::f32) {
-        Floats values = random.normals(count);
-        bytes.resize(count * sizeof(float));
-        std::memcpy(bytes.data(), values.data(), bytes.size());
-        return bytes;
-    }
+std::vector<uint8_t> kv_bytes(const Floats& values, KvFormat format, size_t dim) {
+    size_t head = kv_head_bytes(format, dim), count = values.size() / dim;
+    std::vector<uint8_t> bytes(count * head);
     for (size_t i = 0; i < count; ++i) {
-        uint16_t code = encode_f16(random.normal());
-        bytes.push_back(static_cast<uint8_t>(code));
-        bytes.push_back(static_cast<uint8_t>(code >> 8));
+        const float* from = values.data() + i * dim;
+        uint8_t* to = bytes.data() + i * head;
+        if (auto block = kv_block(format)) {
+            quantize_row(block->format, block->rule, 1.0f, from, dim, to,
+                         to + row_code_bytes(block->format, dim));
+        } else if (format == KvFormat::f32) {
+            std::memcpy(to, from, head);
+        } else {
+            for (size_t j = 0; j < dim; ++j) {
+                uint16_t code = encode_f16(from[j]);
+                to[2 * j] = static_cast<uint8_t>(code);
+                to[2 * j + 1] = static_cast<uint8_t>(code >> 8);
+            }
+        }
     }
     return bytes;
 }
@@ -66,17 +79,24 @@ void check_rope(Pair& pair, const RopeCase& c, Random& random) {
         rig.stream().rope_append(*bq, *bk, *bv, c.n, c.position, c.shape, c.norms ? &q_norm : nullptr,
                                  c.norms ? &k_norm : nullptr, {inverse.get(), 1.1f, c.interleaved}, *cache,
                                  1);
-        size_t bytes = capacity * kv * kv_value_bytes(c.format);
+        size_t bytes = capacity * cache->shape().row_bytes();
         std::vector<uint8_t> keys(bytes), values(bytes);
         REQUIRE(rig.stream().read_kv(*cache, 1, 0, capacity, keys, values).ok());
-        return Out{rig.download(*bq, q.size()), kv_values(keys, c.format), kv_values(values, c.format)};
+        return Out{rig.download(*bq, q.size()), kv_values(keys, c.format, dim),
+                   kv_values(values, c.format, dim)};
     };
     Out tested = run(pair.tested), reference = run(pair.reference);
     INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
          c.position);
     CHECK(nmse(tested.q, reference.q) < 1e-11);
-    CHECK(nmse(tested.keys, reference.keys) < (c.format == KvFormat::f32 ? 1e-11 : 1e-8));
+    // A float32 ulp may take a key over a tie, or a block to the next scale.
+    CHECK(nmse(tested.keys, reference.keys) < (c.format == KvFormat::f32   ? 1e-11
+                                               : c.format == KvFormat::f16 ? 1e-8
+                                                                           : 1e-3));
     CHECK(tested.values == reference.values);
+    Floats stored(reference.values.begin() + static_cast<ptrdiff_t>(c.position * kv),
+                  reference.values.begin() + static_cast<ptrdiff_t>((c.position + c.n) * kv));
+    CHECK(stored == kv_values(kv_bytes(v, c.format, dim), c.format, dim));
 }
 
 struct AttentionCase {
@@ -91,8 +111,8 @@ void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
     size_t dim = c.shape.head_dim, kv = c.shape.kv_heads * dim, width = c.shape.heads * dim;
     size_t filled = c.position + c.n, capacity = filled + 2;
     Floats q = random.normals(c.n * width, c.sharpness);
-    auto keys = random_kv(filled * kv, c.kv_format, random),
-         values = random_kv(filled * kv, c.kv_format, random);
+    auto keys = kv_bytes(random.normals(filled * kv), c.kv_format, dim),
+         values = kv_bytes(random.normals(filled * kv), c.kv_format, dim);
     auto run = [&](Rig& rig) {
         auto cache = rig.kv_cache({2, capacity, c.shape.kv_heads, dim, c.kv_format});
         REQUIRE(rig.stream().write_kv(*cache, 1, 0, filled, keys, values).ok());
@@ -119,7 +139,8 @@ TEST_CASE("rope_append: head sizes, layouts, norms") {
                 for (bool norms : {false, true}) {
                     check_rope(pair, {{6, 2, dim}, 1, 100, interleaved, norms}, random);
                     check_rope(pair, {{3, 3, dim}, 5, 0, interleaved, norms}, random);
-                    check_rope(pair, {{4, 2, dim}, 3, 9, interleaved, norms, KvFormat::f32}, random);
+                    for (KvFormat format : {KvFormat::f32, KvFormat::mxfp8, KvFormat::mxfp4})
+                        check_rope(pair, {{4, 2, dim}, 3, 9, interleaved, norms, format}, random);
                 }
             }
         }
@@ -147,19 +168,32 @@ TEST_CASE("attention: head sizes, grouping, prefill and decode, windows") {
     });
 }
 
-TEST_CASE("attention: float32 cache") {
+TEST_CASE("attention: float32, MXFP8 and MXFP4 caches") {
     Random random(24);
     for_each_backend([&](Pair& pair) {
-        for (size_t dim : {2, 8, 64, 80, 256}) {
-            for (size_t n : {1, 13}) {
-                AttentionCase c{{4, 2, dim}, n, 150, 0};
-                c.kv_format = KvFormat::f32;
-                check_attention(pair, c, random);
-                c.window = 40;
-                check_attention(pair, c, random);
+        for (KvFormat format : {KvFormat::f32, KvFormat::mxfp8, KvFormat::mxfp4}) {
+            for (size_t dim : {2, 8, 48, 64, 80, 256}) {
+                for (size_t n : {1, 13}) {
+                    AttentionCase c{{4, 2, dim}, n, 150, 0};
+                    c.kv_format = format;
+                    check_attention(pair, c, random);
+                    c.window = 40;
+                    check_attention(pair, c, random);
+                }
             }
+            AttentionCase split{{9, 3, 64}, 1, 1500, 0};
+            split.kv_format = format;
+            check_attention(pair, split, random);
         }
     });
+}
+
+TEST_CASE("a block format's cache takes the bytes of its blocks") {
+    CHECK(KvShape{1, 1, 3, 64, KvFormat::f16}.row_bytes() == 384);
+    CHECK(KvShape{1, 1, 3, 64, KvFormat::mxfp8}.row_bytes() == 3 * (64 + 2));
+    CHECK(KvShape{1, 1, 3, 64, KvFormat::mxfp4}.row_bytes() == 3 * (32 + 2));
+    CHECK(KvShape{1, 1, 1, 80, KvFormat::mxfp4}.row_bytes() == 48 + 3); // a tail block is stored whole
+    CHECK(KvShape{2, 10, 1, 80, KvFormat::mxfp8}.bytes() == 2 * 2 * 10 * (96 + 3));
 }
 
 TEST_CASE("attention: random shapes") {

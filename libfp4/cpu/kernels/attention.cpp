@@ -8,19 +8,39 @@ namespace fp4::FP4_CPU_LEVEL {
 namespace {
 
 const float no_score = -__builtin_inff();
+constexpr size_t kv_block_size = 32; // of MXFP8 and MXFP4
 
-// count rows of [dim] at kv_stride to float32 [count, padded].
-void widen(KvRows rows, size_t kv_stride, size_t count, size_t dim, size_t padded, float* out) {
+// The first head of `count` rows to float32 [count, padded].
+void widen(const AttentionBlock& block, KvRows rows, size_t count, size_t padded, float* out) {
+    size_t dim = block.dim;
     if (rows.format == KvFormat::f32) {
         for (size_t p = 0; p < count; ++p)
-            __builtin_memcpy(out + p * padded, rows.f32() + p * kv_stride, dim * sizeof(float));
+            __builtin_memcpy(out + p * padded, rows.data + p * rows.row_bytes, dim * sizeof(float));
         return;
     }
+    if (rows.format == KvFormat::f16) {
+        for (size_t p = 0; p < count; ++p) {
+            const auto* row = reinterpret_cast<const uint16_t*>(rows.data + p * rows.row_bytes);
+            size_t j = 0;
+            for (; j + width <= dim; j += width) store(out + p * padded + j, load_f16(row + j));
+            if (j < dim) store(out + p * padded + j, load_f16(row + j, dim - j));
+        }
+        return;
+    }
+    bool eight_bit = rows.format == KvFormat::mxfp8;
+    size_t blocks = (dim + kv_block_size - 1) / kv_block_size, code_bytes = rows.head_bytes - blocks;
+    WeightRows head{eight_bit ? WeightFormat::mxfp8_e4m3 : WeightFormat::mxfp4,
+                    rows.data,
+                    rows.data + code_bytes,
+                    rows.head_bytes,
+                    blocks,
+                    1.0f,
+                    dim,
+                    block.kv_scales};
     for (size_t p = 0; p < count; ++p) {
-        const uint16_t* row = rows.f16() + p * kv_stride;
-        size_t j = 0;
-        for (; j + width <= dim; j += width) store(out + p * padded + j, load_f16(row + j));
-        if (j < dim) store(out + p * padded + j, load_f16(row + j, dim - j));
+        dequantize(head, out + p * padded);
+        head.codes += rows.row_bytes;
+        head.scales += rows.row_bytes;
     }
 }
 
@@ -94,7 +114,7 @@ void attend(const AttentionBlock& block, const AttentionState& state, float* scr
     for (size_t j = 0; j < attention_chunk * padded; ++j) kv[j] = 0.0f; // the columns behind dim stay zero
     for (size_t start = block.begin; start < block.end; start += attention_chunk) {
         size_t count = smaller(attention_chunk, block.end - start);
-        widen(block.keys.at(start * block.kv_stride), block.kv_stride, count, block.dim, padded, kv);
+        widen(block, block.keys.at(start, 0), count, padded, kv);
         matmul_f32(q, padded, rows, kv, padded, count, padded, {scores, attention_chunk, nullptr, false});
         for (size_t r = 0; r < rows; ++r) {
             size_t end = block.position + r / block.group + 1; // causal: rows [first, end) are visible
@@ -104,7 +124,7 @@ void attend(const AttentionBlock& block, const AttentionState& state, float* scr
                 if (p >= count || start + p >= end || start + p < first) row[p] = no_score;
             soften(row, count, state.acc + r * state.acc_stride, padded, state.largest[r], state.total[r]);
         }
-        widen(block.values.at(start * block.kv_stride), block.kv_stride, count, block.dim, padded, kv);
+        widen(block, block.values.at(start, 0), count, padded, kv);
         size_t r = 0;
         for (; r + 4 <= rows; r += 4)
             weighted_rows<4>(scores + r * attention_chunk, kv, padded, count,

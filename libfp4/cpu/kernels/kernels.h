@@ -73,10 +73,10 @@ struct AttentionBlock {
     float scale;
     KvRows keys; // at this kv head, of cache row 0
     KvRows values;
-    size_t kv_stride;
-    size_t position;   // of the first token
-    size_t window;     // 0: all
-    size_t begin, end; // cache rows to look at
+    const float* kv_scales; // [256] what the scale codes of a block format stand for; else null
+    size_t position;        // of the first token
+    size_t window;          // 0: all
+    size_t begin, end;      // cache rows to look at
 };
 
 // Running softmax of each query row: acc = sum p v, largest = max score, total = sum p.

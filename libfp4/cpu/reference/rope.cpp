@@ -1,7 +1,6 @@
 #include <cmath>
 
 #include "libfp4/cpu/reference/reference_ops.h"
-#include "libfp4/format/element.h"
 
 namespace fp4::reference {
 namespace {
@@ -27,14 +26,6 @@ void norm_and_rotate(const HostRope& rope, const HostNorm* norm, size_t position
     rotate_head(rope, position, head);
 }
 
-void set_value(KvRows rows, size_t i, float value) {
-    if (rows.format == KvFormat::f16) {
-        rows.f16()[i] = encode_f16(value);
-    } else {
-        rows.f32()[i] = value;
-    }
-}
-
 } // namespace
 
 void rope_append(const HostRope& rope, float* q, const float* k, const float* v, KvRows keys, KvRows values) {
@@ -48,10 +39,8 @@ void rope_append(const HostRope& rope, float* q, const float* k, const float* v,
             size_t offset = (t * rope.shape.kv_heads + h) * dim;
             std::copy(k + offset, k + offset + dim, head.begin());
             norm_and_rotate(rope, rope.k_norm, rope.position + t, head.data());
-            for (size_t j = 0; j < dim; ++j) {
-                set_value(keys, offset + j, head[j]);
-                set_value(values, offset + j, v[offset + j]);
-            }
+            store_head(head.data(), dim, keys.at(t, h));
+            store_head(v + offset, dim, values.at(t, h));
         }
     }
 }

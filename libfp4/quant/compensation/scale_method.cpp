@@ -52,7 +52,7 @@ uint8_t fpquant_mx_scale(float amax) {
 
 Result<void> check_scale_method(ScaleMethod method, BlockFormat format, ScaleRule rule) {
     if (method == ScaleMethod::rule && !scale_rule_applies(format, rule))
-        return error(Status::argument, "scale rule ", scale_rule_name(rule), " does not apply to ",
+        return error(Status::argument, "scale rule '", scale_rule_name(rule), "' does not apply to ",
                      block_format_name(format));
     if (method == ScaleMethod::alternating && format != BlockFormat::nvfp4)
         return error(Status::argument, "the alternating tensor scale is for nvfp4, not for ",

@@ -95,7 +95,13 @@ void quarot(Recipe& recipe) {
 
 // Everything measured to help on books-30M (README.md of the quant room).
 void best(Recipe& recipe) {
-    set_transform(recipe, TransformKind::wush, 128);
+    const TransformRecipe plain;
+    TransformRecipe rotation, wush;
+    rotation.kind = TransformKind::hadamard;
+    rotation.block = rotation_block(recipe.format);
+    wush.kind = TransformKind::wush;
+    wush.block = 128;
+    recipe.choice.transforms = {plain, rotation, wush};
     CompensationRecipe& compensation = recipe.compensation;
     compensation.enabled = true;
     compensation.order = Order::diagonal;

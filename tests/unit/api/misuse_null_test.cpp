@@ -33,7 +33,7 @@ TEST_CASE("init functions refuse NULL") {
     REFUSED(fp4_model_config_init(nullptr, 24));
     REFUSED(fp4_ctx_config_init(nullptr, 40));
     REFUSED(fp4_quantize_config_init(nullptr, 48));
-    REFUSED(fp4_evaluate_config_init(nullptr, 72));
+    REFUSED(fp4_evaluate_config_init(nullptr, 80));
     REFUSED(fp4_tasks_config_init(nullptr, 56));
     REFUSED(fp4_sampling_init(nullptr, 64));
     REFUSED(fp4_gen_config_init(nullptr, 72));
@@ -113,6 +113,12 @@ TEST_CASE("job and quantize functions refuse NULL") {
     REFUSED(fp4_evaluate_start(&job, &evaluate)); // no model
     evaluate.model = f.model.get();
     REFUSED(fp4_evaluate_start(nullptr, &evaluate));
+    evaluate.kv_format = 4;
+    REFUSED(fp4_evaluate_start(&job, &evaluate));
+    evaluate.kv_format = FP4_KV_MXFP4;
+    evaluate.reserved = 1;
+    REFUSED(fp4_evaluate_start(&job, &evaluate));
+    evaluate.reserved = 0;
     evaluate.text = nullptr;
     REFUSED(fp4_evaluate_start(&job, &evaluate));
     REFUSED(fp4_tasks_start(&job, nullptr));

@@ -47,6 +47,9 @@ TEST_CASE("context configurations out of range") {
         CHECK_FAILS(with([=](fp4_ctx_config& c) { c.path_decode = bad; }), FP4_E_ARGUMENT);
         CHECK_FAILS(with([=](fp4_ctx_config& c) { c.kv_format = bad; }), FP4_E_ARGUMENT);
     }
+    CHECK_FAILS(with([](fp4_ctx_config& c) { c.kv_format = FP4_KV_MXFP4 + 1; }), FP4_E_ARGUMENT);
+    for (int32_t format : {FP4_KV_F16, FP4_KV_F32, FP4_KV_MXFP8, FP4_KV_MXFP4})
+        CHECK_WORKS(with([=](fp4_ctx_config& c) { c.kv_format = format; }));
     // Paths that these weights cannot take.
     for (int32_t path : {FP4_PATH_W4A16, FP4_PATH_W4A8, FP4_PATH_W4A4}) {
         CHECK_FAILS(with([=](fp4_ctx_config& c) { c.path_prefill = path; }), FP4_E_UNSUPPORTED);

@@ -1,0 +1,51 @@
+-- What models can run on.
+local ffi = require("ffi")
+local buffer = require("fp4.buffer")
+local lib = require("fp4.library")
+local misuse = require("fp4.misuse")
+local status = require("fp4.status")
+
+--- A device that models can run on.
+---@class fp4.Device
+---@field id string what the option `device` takes
+---@field name string
+---@field details string instruction sets or driver; why it is not usable
+---@field usable boolean
+---@field memory_total integer bytes
+---@field memory_free integer bytes, when the list was made
+local Device = {}
+Device.__index = Device
+Device.__tostring = function(self) return "fp4.Device " .. self.id end
+
+local device = { Device = Device }
+
+--- All devices.
+---@return fp4.Device[]
+function device.list()
+    local devices = {}
+    for i = 1, lib.fp4_device_count() do
+        local struct = ffi.new("fp4_device_info", ffi.sizeof("fp4_device_info"))
+        local result = lib.fp4_device_info_get(i - 1, struct)
+        if result < 0 then return status.failed(result) end
+        local entry = buffer.record(struct, { "memory_total", "memory_free" }, { "id", "name", "details" })
+        entry.usable = bit.band(struct.flags, lib.FP4_DEVICE_USABLE) ~= 0
+        devices[i] = setmetatable(entry, Device)
+    end
+    return devices
+end
+
+local used = ffi.new("uint64_t[1]")
+local available = ffi.new("uint64_t[1]")
+
+--- Bytes that the library uses on the device now, and what it has free. Cheap enough for every frame.
+---@return integer? used
+---@return integer|string available or the message
+---@return string? code
+function Device:memory()
+    if getmetatable(self) ~= Device then misuse.wrong("self", "a fp4.Device", self) end
+    local result = lib.fp4_device_memory(self.id, used, available)
+    if result < 0 then return status.failed(result) end
+    return tonumber(used[0]), tonumber(available[0])
+end
+
+return device
