@@ -29,7 +29,7 @@ bool is_inside(const Box& box, const Box& bounds) {
 /// Right of the marker first, then left, then up and down in steps of half a line; an overlap costs more than
 /// any way.
 Box best_place(const LabelWish& wish, const std::vector<Box>& taken, const Box& bounds) {
-    constexpr double gaps[] = {9, 24, 60, 110};
+    constexpr double gaps[] = {9, 24, 60};
     const double step = wish.height / 2;
     Box best{wish.x + gaps[0], wish.y - step, wish.x + gaps[0] + wish.width, wish.y + step};
     double best_cost = 1e30;

@@ -291,7 +291,8 @@ TEST_CASE("malformed items name file, line and key") {
         {R"({"id": "a", "context": "", "choices": ["x"], "label": 0.5})", "\"label\""},
         {"{\"id\": \"a\", \"context\": \"\xff\", \"choices\": [\"x\"], \"label\": 0}", "line 1"},
     };
-    for (const auto& [text, word] : bad) {
+    for (const auto& [line, word] : bad) {
+        const std::string text = line; // clang 14 captures no structured binding
         CAPTURE(text);
         auto items = parse_task_items(text, "f.jsonl");
         REQUIRE(!items.ok());
