@@ -19,7 +19,8 @@ struct ActivationFormat {
         mxfp4,      // 4 bit, 32 per E8M0 scale
         nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 tensor scale
     } kind = Kind::a16;
-    ScaleRule rule = ScaleRule::even; // MX kinds: floor, ceil, even or uos; nvfp4 always uses amax
+    // MX kinds: floor, ceil or even, for mxfp4 also uos or prescale34; nvfp4 always uses amax.
+    ScaleRule rule = ScaleRule::even;
     float tensor_scale = 0.0f; // nvfp4: 0 takes amax / 2688 of each token, else this one for all tokens
     bool operator==(const ActivationFormat&) const = default;
 };

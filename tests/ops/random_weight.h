@@ -37,6 +37,7 @@ inline constexpr ActivationFormat all_activation_formats[] = {
     {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp4, ScaleRule::even},
     {ActivationFormat::Kind::mxfp4, ScaleRule::uos},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::prescale34},
     {ActivationFormat::Kind::mxint8, ScaleRule::floor},
     {ActivationFormat::Kind::mxint8, ScaleRule::ceil},
     {ActivationFormat::Kind::nvfp4, ScaleRule::amax},

@@ -80,7 +80,7 @@ void round_integer(ActivationFormat format, const float* x, size_t cols, const I
                                : format.kind == ActivationFormat::Kind::mxfp4 ? BlockFormat::mxfp4
                                                                               : BlockFormat::nvfp4;
     size_t block = block_format == BlockFormat::nvfp4 ? 16 : 32;
-    float token_scale = 1.0f;
+    float token_scale = tensor_scale_for(block_format, format.rule, 0.0f); // of MX formats
     if (block_format == BlockFormat::nvfp4 && format.tensor_scale != 0.0f) {
         token_scale = format.tensor_scale;
     } else if (block_format == BlockFormat::nvfp4) {

@@ -155,8 +155,8 @@ Result<Recipe> preset_recipe(std::string_view name, BlockFormat format) {
 
 bool Recipe::is_plain() const {
     bool plain = scale == ScaleMethod::rule && activations.kind == ActivationFormat::Kind::a16 &&
-                 !compensation.enabled && !global_rotation && !activations.calibrated_tensor_scale &&
-                 choice.transforms.empty() && choice.formats.empty();
+                 !compensation.enabled && !global_rotation && learned_transforms.empty() &&
+                 !activations.calibrated_tensor_scale && choice.transforms.empty() && choice.formats.empty();
     for (const TransformRecipe& transform : transforms) {
         plain &= transform.kind == TransformKind::identity && transform.smoothing == Smoothing::none;
     }

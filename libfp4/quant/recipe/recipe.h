@@ -76,6 +76,7 @@ struct Recipe {
     std::vector<KeepRule> tensors;
     ActivationRecipe activations;
     std::array<TransformRecipe, 4> transforms; // by Site
+    std::string learned_transforms;            // learned_transforms.h: a path, its sites come first
     bool global_rotation = false;              // QuaRot's, merged into the weights
     CompensationRecipe compensation;
     CalibrationRecipe calibration;

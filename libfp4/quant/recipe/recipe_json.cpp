@@ -179,6 +179,7 @@ Result<Recipe> parse_recipe(std::string_view json, std::string_view what, std::o
     reader.text("scale", scale);
     if (!scale.empty() && !parse_scale(scale, recipe)) reader.fail("scale", "is not a scale rule or method");
     reader.boolean("global_rotation", recipe.global_rotation);
+    reader.text("learned_transforms", recipe.learned_transforms);
     FP4_TRY(read_tensors(reader, recipe));
     FP4_TRY(read_activations(reader, recipe));
     FP4_TRY(read_transforms(reader, recipe));
@@ -239,6 +240,7 @@ std::string recipe_to_json(const Recipe& recipe) {
         write_transform(json, recipe.transform(site));
     }
     json.end_object();
+    if (!recipe.learned_transforms.empty()) json.member("learned_transforms", recipe.learned_transforms);
     json.member("global_rotation", recipe.global_rotation);
     const CompensationRecipe& compensation = recipe.compensation;
     json.key("compensation");
@@ -280,11 +282,13 @@ Result<void> check_recipe(const Recipe& recipe) {
     if (activations.calibrated_tensor_scale && !nvfp4)
         return error(Status::argument, "activations.tensor_scale: \"calibrated\" is for nvfp4");
     const bool rounded = activations.kind != ActivationFormat::Kind::a16;
-    if (rounded && !nvfp4 &&
-        (activations.rule == ScaleRule::amax || activations.rule == ScaleRule::four_over_six ||
-         activations.rule == ScaleRule::mse || activations.rule == ScaleRule::prescale34)) {
-        return error(Status::argument, "activations.rule: '", scale_rule_name(activations.rule),
-                     "' is not for activations; use floor, ceil, even or uos");
+    if (rounded && !nvfp4) {
+        const auto block = activation_block_format(activations.kind);
+        if (!scale_rule_applies(*block, activations.rule) || activations.rule == ScaleRule::mse) {
+            return error(Status::argument, "activations.rule: '", scale_rule_name(activations.rule),
+                         "' is not for activations in ", activation_name(activations.kind),
+                         "; use floor, ceil or even, and for mxfp4 uos or prescale34 too");
+        }
     }
     if (!recipe.choice.formats.empty() && recipe.choice.bits_per_weight == 0)
         return error(Status::argument, "choice.formats: needs choice.bits_per_weight, the budget");
