@@ -153,7 +153,7 @@ class SiteQuantizer {
         FP4_TRY(place());
         FP4_ASSIGN(float amax,
                    collect_transformed_amax(*work_.walk, work_.backend, result_.site, work_.progress));
-        activation->tensor_scale = tensor_scale_for(BlockFormat::nvfp4, ScaleRule::amax, amax);
+        activation->tensor_scale = activation_tensor_scale(*activation, amax);
         return {};
     }
 
