@@ -6,7 +6,7 @@ local graph = { visible = true }
 
 local width, height, label_width, shown = 270, 92, 54, 130
 local bars_width = width - label_width - 16
-local top_ms, frame_ms = 25, 1000 / 60
+local frame_ms = 1000 / 60
 local refresh_frames = 30
 local median, late, generation_late = 0, 0, 0
 
@@ -35,6 +35,7 @@ function graph.draw(right, top, budget_ms)
     love.graphics.print(("frame %4.1f ms   99 %% %4.1f ms"):format(median, late), x + 10, y + 8)
     love.graphics.setColor(theme.generation)
     love.graphics.print(("generation 99 %% %4.1f of %.1f ms"):format(generation_late, budget_ms), x + 10, y + 24)
+    local top_ms = math.max(1.5 * frame_ms, 1.2 * budget_ms)
     local base, scale = y + height + 36, height / top_ms * 0.9
     local first = math.max(1, frames.count - shown + 1)
     for i = first, frames.count do

@@ -10,7 +10,7 @@ local theme = require("theme")
 local Scene = {}
 Scene.__index = Scene
 
-local room_part = 0.66 -- of the window's height
+local room_part = 0.62 -- of the window's height
 
 --- nil and a message if the characters cannot be made.
 function Scene.new(model, options)
