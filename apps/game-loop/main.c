@@ -26,6 +26,9 @@ static const char usage[] =
 static const char* const questions[] = {"What do you see from up there?", "Do you never feel lonely?",
                                         "Tell me about the worst storm you saw.", "Why is the sea salty?"};
 
+static const char persona[] =
+    "You are Sable, a lighthouse keeper. You are friendly and answer in one or two short sentences.";
+
 typedef struct {
     const char* model;
     const char* picture_file;
@@ -61,6 +64,7 @@ static int read_number(const char* word, unsigned long* value) {
 static int read_options(options* to, int count, char** words) {
     int i;
     memset(to, 0, sizeof *to);
+    to->npc.persona = persona;
     to->npc.budget_us = 4000;
     for (i = 1; i < count; ++i) {
         const char* word = words[i];

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char persona[] =
-    "You are Sable, a lighthouse keeper. You are friendly and answer in one or two short sentences.";
 enum { answer_tokens = 96, most_context = 1024 };
 
 static int failed(npc* self, const char* what) {
@@ -33,7 +31,7 @@ int npc_open(npc* self, const char* model_path, const npc_config* config) {
 
 /* The prompt text, to be freed; NULL after a failure. Without a chat template it is the question itself. */
 static char* prompt_of(npc* self, const char* question) {
-    const fp4_message messages[2] = {{"system", persona}, {"user", question}};
+    const fp4_message messages[2] = {{"system", self->config.persona}, {"user", question}};
     /* The model of a test has no room for both. */
     fp4_ctx_info info = {0};
     const fp4_message* first;

@@ -5,9 +5,10 @@
 #include <fp4.h>
 
 typedef struct {
-    uint32_t budget_us; /* of each frame; not used when threaded */
-    int threaded;       /* a thread of the library generates; frames only take the text */
-    int threads;        /* 0: one per core, when threaded one less */
+    const char* persona; /* who it is, for the model; must live as long as the npc */
+    uint32_t budget_us;  /* of each frame; not used when threaded */
+    int threaded;        /* a thread of the library generates; frames only take the text */
+    int threads;         /* 0: one per core, when threaded one less */
 } npc_config;
 
 typedef struct {
