@@ -80,6 +80,7 @@ end
 ---@param name? string what messages call the value
 ---@return string
 function json.encode(value, name)
+    if name ~= nil and type(name) ~= "string" then misuse.wrong("name", "a string", name) end
     return encode_value(value, name or "value", {})
 end
 
