@@ -63,10 +63,7 @@ Result<ActivationFormat> parse_activation(const Entry& entry) {
         FP4_ASSIGN(std::string_view rule_name, entry.text("rule"));
         auto rule = parse_scale_rule(rule_name);
         auto block = activation_block_format(*kind);
-        // The rules that search or need a tensor scale of their own are for weights.
-        const bool for_activations = rule && *rule != ScaleRule::mse && *rule != ScaleRule::prescale34 &&
-                                     *rule != ScaleRule::four_over_six;
-        if (!for_activations || !block || !scale_rule_applies(*block, *rule)) {
+        if (!rule || !block || !scale_rule_applies(*block, *rule)) {
             return entry.wrong("rule", "is '", printable(rule_name), "', no rule for activations in ",
                                activation_kind_name(*kind));
         }

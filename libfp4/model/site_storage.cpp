@@ -15,12 +15,9 @@ void write_activation(JsonWriter& json, const ActivationFormat& format) {
     json.key("activation");
     json.begin_object();
     json.member("format", activation_kind_name(format.kind));
-    if (format.kind == ActivationFormat::Kind::nvfp4) {
-        if (format.tensor_scale != 0.0f)
-            json.member("tensor_scale", static_cast<double>(format.tensor_scale));
-    } else if (format.kind != ActivationFormat::Kind::a16) {
-        json.member("rule", scale_rule_name(format.rule));
-    }
+    if (format.kind != ActivationFormat::Kind::a16)
+        json.member("rule", scale_rule_name(activation_rule(format)));
+    if (format.tensor_scale != 0.0f) json.member("tensor_scale", static_cast<double>(format.tensor_scale));
     json.end_object();
 }
 

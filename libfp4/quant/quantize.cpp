@@ -91,10 +91,14 @@ class Quantizer {
                                              *tokenizer, source_.config.vocabulary));
             summary_.calibration_tokens = calibration_.tokens.size();
         }
+        if (!recipe_.learned_transforms.empty()) {
+            FP4_ASSIGN(learned_, LearnedTransforms::open(recipe_.learned_transforms, source_.config));
+        }
         const LayeredRequest layered{source_,
                                      recipe_,
                                      request_.backend.get(),
                                      calibration_.sequences() > 0 ? &calibration_ : nullptr,
+                                     learned_.get(),
                                      request_.target + ".work",
                                      request_.threads};
         if (!recipe_.choice.formats.empty()) {
@@ -185,6 +189,7 @@ class Quantizer {
             json.member("length", calibration_.length);
             json.end_object();
         }
+        if (learned_) json.member("learned_transforms_hash", hash_text(learned_->hash()));
         if (!reports_.empty()) {
             json.key("layers");
             json.begin_array();
@@ -321,6 +326,7 @@ class Quantizer {
     std::unique_ptr<Fp4Writer> writer_;
     std::vector<Item> items_; // one per source tensor
     CalibrationText calibration_;
+    std::unique_ptr<LearnedTransforms> learned_;
     std::unique_ptr<LayerFiles> layers_; // null for plain rounding
     std::vector<LayerSites> sites_;
     std::optional<SiteStorage> site_storage_;

@@ -27,17 +27,10 @@ uint32_t rotation_block(BlockFormat format) {
 
 // Activations as wide as the weights. Plain rounding leaves them to the path that the model is run on.
 void round_activations(Recipe& recipe) {
-    switch (recipe.format) {
-        case BlockFormat::mxfp4:
-            recipe.activations = {Kind::mxfp4, ScaleRule::even};
-            break;
-        case BlockFormat::nvfp4:
-            recipe.activations = {Kind::nvfp4, ScaleRule::amax};
-            break;
-        default:
-            recipe.activations = {Kind::mxfp8_e4m3, ScaleRule::ceil};
-            break;
-    }
+    const Kind kind = recipe.format == BlockFormat::mxfp4   ? Kind::mxfp4
+                      : recipe.format == BlockFormat::nvfp4 ? Kind::nvfp4
+                                                            : Kind::mxfp8_e4m3;
+    recipe.activations = {kind, default_activation_rule(kind)};
 }
 
 void rtn(Recipe& recipe) {
@@ -131,6 +124,18 @@ constexpr Preset presets[] = {
 
 } // namespace
 
+ScaleRule default_activation_rule(Kind kind) {
+    switch (kind) {
+        case Kind::nvfp4:
+            return ScaleRule::amax;
+        case Kind::mxint8:
+        case Kind::mxfp8_e4m3:
+            return ScaleRule::ceil;
+        default:
+            return ScaleRule::even;
+    }
+}
+
 std::vector<std::string_view> preset_names() {
     std::vector<std::string_view> names;
     for (const Preset& preset : presets) names.push_back(preset.name);
@@ -155,8 +160,8 @@ Result<Recipe> preset_recipe(std::string_view name, BlockFormat format) {
 
 bool Recipe::is_plain() const {
     bool plain = scale == ScaleMethod::rule && activations.kind == ActivationFormat::Kind::a16 &&
-                 !compensation.enabled && !global_rotation && !activations.calibrated_tensor_scale &&
-                 choice.transforms.empty() && choice.formats.empty();
+                 !compensation.enabled && !global_rotation && learned_transforms.empty() &&
+                 !activations.calibrated_tensor_scale && choice.transforms.empty() && choice.formats.empty();
     for (const TransformRecipe& transform : transforms) {
         plain &= transform.kind == TransformKind::identity && transform.smoothing == Smoothing::none;
     }
