@@ -8,6 +8,7 @@ local theme = require("theme")
 local settings, scene, report, script -- set when everything is found
 local failure                         -- what is missing
 local job, progress                   -- the model being opened
+local entering                        -- the scene while its characters come in
 local events = {}                     -- of a script
 local first_frame = 0
 local timings = { load_longest_frame_ms = 0, save_ms = {} }
@@ -51,9 +52,20 @@ local function follow_opening()
     job:close()
     job = nil
     if not model then return fail("The model cannot be opened", message) end
-    scene, message = require("scene").new(model, settings)
-    if not scene then return fail("The characters cannot be made", message) end
-    first_frame = frames.count
+    entering = require("scene").new(model, settings)
+end
+
+local function let_enter()
+    local more, message = entering:enter_next()
+    if more then return end
+    if more == nil then
+        fail("The characters cannot be made", message)
+        entering:close()
+    else
+        scene = entering
+        first_frame = frames.count
+    end
+    entering = nil
 end
 
 --- One character is saved in a frame, so that the window never hangs; then the game ends.
@@ -86,6 +98,7 @@ end
 function love.update(dt)
     step_ms, overrun_us = 0, 0
     if job then return follow_opening() end
+    if entering then return let_enter() end
     if not scene then return end
     if leaving then return save_and_leave() end
     script.play(events, scene, frames.count - first_frame)
@@ -146,6 +159,7 @@ function love.run()
         local status = handle_events()
         if status then
             if job then job:close() end
+            if entering then entering:close() end
             return status
         end
         local worked = scene ~= nil and not leaving

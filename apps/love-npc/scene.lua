@@ -12,10 +12,11 @@ Scene.__index = Scene
 
 local room_part = 0.62 -- of the window's height
 
---- nil and a message if the characters cannot be made.
+--- A room without anybody: enter_next brings them in.
 function Scene.new(model, options)
-    local self = setmetatable({
+    return setmetatable({
         model = model,
+        options = options,
         budget_us = options.budget_us,
         npcs = {},
         chosen = 1,
@@ -23,15 +24,17 @@ function Scene.new(model, options)
         time = 0,
         dialogue = Dialogue.new(),
     }, Scene)
-    for _, character in ipairs(cast) do
-        local npc, message = Npc.new(model, character, options)
-        if not npc then
-            self:close()
-            return nil, message
-        end
-        self.npcs[#self.npcs + 1] = npc
-    end
-    return self
+end
+
+--- The next character enters: one in a frame, for restoring what it remembers takes a while. False when all are there;
+--- nil and a message if it cannot be made.
+function Scene:enter_next()
+    local character = cast[#self.npcs + 1]
+    if not character then return false end
+    local npc, message = Npc.new(self.model, character, self.options)
+    if not npc then return nil, message end
+    self.npcs[#self.npcs + 1] = npc
+    return true
 end
 
 --- Characters that speak take turns: one works in a frame. Gives what its step did, or nil.
