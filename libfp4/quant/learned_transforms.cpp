@@ -8,19 +8,9 @@
 #include "libfp4/io/tensor_shape.h"
 #include "libfp4/io/xxh3.h"
 #include "libfp4/model/site_storage.h"
-
-#define EIGEN_MPL2_ONLY
-#include <Eigen/LU>
+#include "libfp4/quant/transform/matrix_inverse.h"
 
 namespace fp4 {
-namespace {
-
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-// Weights take the inverse: below this, float32 inputs and weights no longer cancel to the original product.
-constexpr double smallest_reciprocal_condition = 1e-5;
-
-} // namespace
 
 Result<std::unique_ptr<LearnedTransforms>> LearnedTransforms::open(const std::string& path,
                                                                    const ModelConfig& config) {
@@ -102,15 +92,9 @@ Result<std::optional<SiteTransform>> LearnedTransforms::read(uint32_t layer, Sit
     if (const TensorInfo* matrix = file_->find(matrix_name(layer, site))) {
         transform.block = static_cast<uint32_t>(matrix->shape[1]);
         FP4_ASSIGN(transform.matrix, values(*matrix));
-        transform.weight_matrix.resize(transform.matrix.size());
-        const auto n = static_cast<Eigen::Index>(transform.block);
-        for (size_t at = 0; at < transform.matrix.size(); at += static_cast<size_t>(n * n)) {
-            Eigen::PartialPivLU<Matrix> lu(Eigen::Map<const Matrix>(transform.matrix.data() + at, n, n));
-            if (!(lu.rcond() > smallest_reciprocal_condition)) {
-                return error(Status::format, file_->name(), ": tensor '", matrix->name, "': matrix ",
-                             at / static_cast<size_t>(n * n), " has no usable inverse");
-            }
-            Eigen::Map<Matrix>(transform.weight_matrix.data() + at, n, n) = lu.inverse().transpose();
+        if (!invert_matrices(transform)) {
+            return error(Status::format, file_->name(), ": tensor '", matrix->name,
+                         "' holds a matrix without a usable inverse");
         }
     }
     if (transform.identity()) return std::optional<SiteTransform>();

@@ -156,8 +156,7 @@ class Quantizer {
             items_.push_back(std::move(item));
         }
         if (site_storage_) {
-            for (const SiteTensor& tensor : site_storage_->tensors)
-                plan.push_back({tensor.name, {}, tensor.shape});
+            for (const SiteTensor& tensor : site_storage_->tensors) plan.push_back(tensor.plan);
         }
         FP4_ASSIGN(std::vector<Fp4Document> documents, collect_documents());
         FP4_ASSIGN(writer_,
@@ -232,10 +231,8 @@ class Quantizer {
         if (!site_storage_) return {};
         size_t index = items_.size();
         for (const SiteTensor& tensor : site_storage_->tensors) {
-            const std::span values(reinterpret_cast<const uint8_t*>(tensor.values.data()),
-                                   tensor.values.size_bytes());
-            FP4_TRY(writer_->write_plain_rows(index++, 0, values));
-            stored_bytes_ += values.size();
+            FP4_ASSIGN(const uint64_t bytes, write_site_tensor(*writer_, index++, tensor));
+            stored_bytes_ += bytes;
         }
         return {};
     }

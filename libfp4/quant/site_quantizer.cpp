@@ -51,6 +51,7 @@ class SiteQuantizer {
                                       linears_, work_.pool, result_.notes));
         }
         result_.definition.transform = input_transform(transform_);
+        result_.definition.matrix_format = transform_.storage;
         if (any_block) result_.definition.activation = activation();
         FP4_TRY(transform_linears());
         if (any_block) {

@@ -94,6 +94,7 @@ void best(Recipe& recipe) {
     rotation.block = rotation_block(recipe.format);
     wush.kind = TransformKind::wush;
     wush.block = 128;
+    wush.storage = BlockFormat::mxfp4;
     recipe.choice.transforms = {plain, rotation, wush};
     CompensationRecipe& compensation = recipe.compensation;
     compensation.enabled = true;
@@ -101,7 +102,8 @@ void best(Recipe& recipe) {
     compensation.hessian_scales = true;
     compensation.rounded_inputs = true;
     compensation.target = Target::model;
-    compensation.sweeps = 2;
+    compensation.sweeps = 4;
+    if (recipe.format == BlockFormat::nvfp4) recipe.activations.rule = ScaleRule::mse;
 }
 
 struct Preset {

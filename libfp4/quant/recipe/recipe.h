@@ -29,6 +29,7 @@ struct TransformRecipe {
     double alpha = 0.5;   // smoothquant
     uint32_t steps = 128; // duquant++: greedy steps
     uint64_t seed = 0;    // random kinds
+    std::optional<BlockFormat> storage; // what matrices are rounded to in the file; nullopt: float32
 };
 
 struct ActivationRecipe {

@@ -18,6 +18,12 @@ Result<TransformRecipe> read_transform(const JsonValue& value, const std::string
     uint32_t seed = static_cast<uint32_t>(transform.seed);
     reader.integer("seed", 0, UINT32_MAX, seed);
     transform.seed = seed;
+    std::string storage;
+    reader.text("storage", storage);
+    if (!storage.empty()) transform.storage = parse_block_format(storage);
+    // NVFP4's tensor scale would change when rounded numbers are rounded again.
+    if (transform.storage ? *transform.storage == BlockFormat::nvfp4 : !storage.empty() && storage != "f32")
+        reader.fail("storage", "is neither \"f32\" nor an MX format");
     if ((transform.block & (transform.block - 1)) != 0) reader.fail("block", "is none of 16, 32, 64, 128");
     FP4_TRY(reader.finish());
     return transform;
@@ -146,6 +152,7 @@ void write_transform(JsonWriter& json, const TransformRecipe& transform) {
     json.member("alpha", transform.alpha);
     json.member("steps", uint64_t(transform.steps));
     json.member("seed", transform.seed);
+    if (transform.storage) json.member("storage", block_format_name(*transform.storage));
     json.end_object();
 }
 
