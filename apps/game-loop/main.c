@@ -215,7 +215,7 @@ static void print_json(const game* self, const options* with) {
            with->npc.threaded ? "true" : "false", (unsigned long)with->npc.budget_us,
            (unsigned long)self->npc.largest_overrun_us, (unsigned long)self->npc.longest_step_us);
     printf("\"answers\": %lu, \"tokens\": %lu, \"text_bytes\": %lu}\n", (unsigned long)self->npc.answers,
-           (unsigned long)self->npc.tokens, (unsigned long)self->npc.text_bytes);
+           (unsigned long)self->npc.tokens, (unsigned long)self->npc.all_bytes);
 }
 
 static int save_picture(const game* self, const char* path) {

@@ -118,6 +118,7 @@ int npc_update(npc* self, uint64_t* elapsed_us) {
         if (status == FP4_E_TIMEOUT) break;
         if (status < 0) return failed(self, "cannot go on");
         self->text_bytes += bytes;
+        self->all_bytes += bytes;
         self->text[self->text_bytes] = '\0';
     } while (status == FP4_MORE && bytes > 0);
     if (status == FP4_DONE) end_answer(self);

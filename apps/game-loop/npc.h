@@ -18,7 +18,7 @@ typedef struct {
     fp4_gen* gen;    /* NULL while silent */
     char text[2048]; /* the answer so far, terminated */
     size_t text_bytes;
-    uint64_t answers, tokens;
+    uint64_t answers, tokens, all_bytes; /* of all answers */
     uint64_t largest_overrun_us, longest_step_us;
     char error[512]; /* of the last call that failed, terminated */
 } npc;
