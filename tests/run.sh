@@ -40,7 +40,7 @@ stop() {
 if [ $install = yes ]; then
     sh "$root/apps/debian_packages.sh" meson ninja-build g++ pkg-config doctest-dev libzstd-dev libpcre2-dev \
         libutf8proc-dev libxxhash-dev libeigen3-dev nlohmann-json3-dev libcli11-dev libedit-dev luajit \
-        libluajit-5.1-dev lua-busted lua-check python3 python3-venv ||
+        libluajit-5.1-dev lua-busted lua-check libsdl2-dev love xvfb mono-mcs mono-runtime python3 python3-venv ||
         stop "packages are missing"
 fi
 
