@@ -40,9 +40,9 @@ FP4_BOTH constexpr float decode_half(WeightFormat format, uint32_t code) {
     constexpr SmallFloat f16{10, -14, 0x7C00}; // device code cannot refer to small_float::f16
     const uint32_t magnitude = code & 0x7FFF;
     if (magnitude > 0x7C00) return std::bit_cast<float>(0x7FC00000u);
-    return signed_value(magnitude == 0x7C00 ? std::bit_cast<float>(f32_infinity_bits)
-                                            : decode_magnitude(f16, magnitude),
-                        code >> 15);
+    return signed_value(
+        magnitude == 0x7C00 ? std::bit_cast<float>(f32_infinity_bits) : decode_magnitude(f16, magnitude),
+        code >> 15);
 }
 
 } // namespace fp4::cuda

@@ -1,6 +1,5 @@
-#include "cuda/kernels/embed.h"
-
 #include "cuda/device/plain_row.h"
+#include "cuda/kernels/embed.h"
 
 namespace fp4::cuda {
 namespace {
