@@ -7,19 +7,21 @@
 
 namespace fp4::cuda {
 
-// A code's sign goes to the sign of an f16, its three magnitude bits to the two lowest exponent bits and the highest
-// mantissa bit: the value x 2^-14, subnormal for 0.5.
+// A code's sign goes to the sign of an f16, its three magnitude bits to the two lowest exponent bits and the
+// highest mantissa bit: the value x 2^-14, subnormal for 0.5.
 inline constexpr float e2m1_half_unit = 0x1p-14f;
-// An E4M3 code (without sign) shifted into an f16 is the scale x 2^-8. Times 2^15 it is an f16 that multiplies an
-// element exactly: products have six significant bits and lie on the grid of 2^-24.
+// An E4M3 code (without sign) shifted into an f16 is the scale x 2^-8. Times 2^15 it is an f16 that
+// multiplies an element exactly: products have six significant bits and lie on the grid of 2^-24.
 inline constexpr float e4m3_half_unit = 0x1p7f;
 
 __device__ inline uint32_t e2m1_pair(uint32_t word) {
     return (word & 0x80008000u) | (word >> 3 & 0x0E000E00u);
 }
 
-// Eight codes of two rows (g and g + 8): operand A of two instructions, for columns (0, 4), (1, 5) and (2, 6), (3, 7).
-__device__ inline void e2m1_fragments(uint32_t upper, uint32_t lower, uint32_t (&first)[4], uint32_t (&second)[4]) {
+// Eight codes of two rows (g and g + 8): operand A of two instructions, for columns (0, 4), (1, 5) and (2,
+// 6), (3, 7).
+__device__ inline void e2m1_fragments(uint32_t upper, uint32_t lower, uint32_t (&first)[4],
+                                      uint32_t (&second)[4]) {
     first[0] = e2m1_pair(upper << 12), first[1] = e2m1_pair(lower << 12);
     first[2] = e2m1_pair(upper << 8), first[3] = e2m1_pair(lower << 8);
     second[0] = e2m1_pair(upper << 4), second[1] = e2m1_pair(lower << 4);
@@ -46,7 +48,8 @@ __device__ inline float e8m0_factor(uint32_t word, uint32_t index) {
 // d += a b; a: 16 x 16, b: 16 x 8, f16; d: float32 (PTX ISA, mma.m16n8k16).
 __device__ inline void mma_f16(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+        "{%0,%1,%2,%3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }

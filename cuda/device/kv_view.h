@@ -6,7 +6,7 @@
 namespace fp4::cuda {
 
 struct KvView {
-    uint8_t* keys = nullptr;   // token 0 of the layer
+    uint8_t* keys = nullptr; // token 0 of the layer
     uint8_t* values = nullptr;
     KvFormat format = KvFormat::f16;
     uint32_t kv_heads = 0;

@@ -1,10 +1,9 @@
-#include "cuda/kernels/attention.h"
-
 #include <cuda_fp16.h>
 
 #include <algorithm>
 
 #include "cuda/device/row_output.h"
+#include "cuda/kernels/attention.h"
 
 namespace fp4::cuda {
 namespace {
@@ -78,7 +77,8 @@ __device__ KeyRange split_range(const AttentionView& attention, const KvView& kv
 
 // slots: values of a head a lane holds, at least head_dim / 32
 template <int slots>
-__global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q, KvView kv) {
+__global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
+                                                              KvView kv) {
     extern __shared__ float memory[];
     const uint32_t dim = kv.head_dim, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const uint32_t first_row = blockIdx.x * block_rows;
@@ -105,7 +105,8 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
             const uint32_t key = first + lane;
             const bool seen = key >= rows[r].begin && key < min(rows[r].end, range.end);
             const float* query = queries + (warp * warp_rows + r) * dim;
-            const float score = seen ? dot(query, staged + lane * (dim + 1), dim) * attention.scale : -INFINITY;
+            const float score =
+                seen ? dot(query, staged + lane * (dim + 1), dim) * attention.scale : -INFINITY;
             const float top = fmaxf(largest[r], warp_max(score));
             // Nothing seen so far: no score to subtract.
             weights[r] = seen ? expf(score - top) : 0.0f;
@@ -129,7 +130,8 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
     }
     for (uint32_t r = 0; r < warp_rows; ++r) {
         if (rows[r].end == 0) continue;
-        const size_t place = (size_t(rows[r].token) * attention.heads + rows[r].head) * attention.splits + blockIdx.z;
+        const size_t place =
+            (size_t(rows[r].token) * attention.heads + rows[r].head) * attention.splits + blockIdx.z;
         for (int i = 0; i < slots; ++i)
             if (lane + 32 * i < dim) attention.sums[place * dim + lane + 32 * i] = sums[r][i];
         if (lane == 0) attention.states[place] = make_float2(largest[r], totals[r]);
@@ -152,7 +154,8 @@ __device__ float combined(const AttentionView& attention, uint32_t dim, size_t h
 }
 
 __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionView attention, uint32_t dim,
-                                                                     RoundingView rounding, ActivationView out) {
+                                                                     RoundingView rounding,
+                                                                     ActivationView out) {
     const uint32_t lane = threadIdx.x % 32, row = blockIdx.y;
     const uint32_t column = (blockIdx.x * (combine_threads / 32) + threadIdx.x / 32) * run_columns + lane * 4;
     if (column >= out.pitch()) return; // whole warps
@@ -185,8 +188,9 @@ cudaError_t launch_attention_parts(const AttentionView& attention, const float* 
     return cudaGetLastError();
 }
 
-cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim, const RoundingView& rounding,
-                                     const ActivationView& out, cudaStream_t stream) {
+cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
+                                     const RoundingView& rounding, const ActivationView& out,
+                                     cudaStream_t stream) {
     constexpr uint32_t block_columns = combine_threads / 32 * run_columns;
     const dim3 grid((out.pitch() + block_columns - 1) / block_columns, attention.n);
     attention_combine<<<grid, combine_threads, 0, stream>>>(attention, head_dim, rounding, out);

@@ -16,9 +16,9 @@ struct AttentionView {
     uint32_t position = 0;
     uint32_t heads = 0;
     float scale = 1.0f;
-    uint32_t window = 0; // 0: all
-    uint32_t splits = 1; // parts of the key range
-    float* sums = nullptr;   // [n, heads, splits, head_dim]: of exp(score - largest) x value
+    uint32_t window = 0;      // 0: all
+    uint32_t splits = 1;      // parts of the key range
+    float* sums = nullptr;    // [n, heads, splits, head_dim]: of exp(score - largest) x value
     float2* states = nullptr; // [n, heads, splits]: largest score, sum of exp(score - largest)
 };
 
@@ -28,7 +28,8 @@ uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_
 // q: [n, heads * head_dim]
 cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,
                                    cudaStream_t stream);
-cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim, const RoundingView& rounding,
-                                     const ActivationView& out, cudaStream_t stream);
+cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
+                                     const RoundingView& rounding, const ActivationView& out,
+                                     cudaStream_t stream);
 
 } // namespace fp4::cuda

@@ -1,6 +1,5 @@
-#include "cuda/kernels/glu.h"
-
 #include "cuda/device/row_output.h"
+#include "cuda/kernels/glu.h"
 
 namespace fp4::cuda {
 namespace {
@@ -47,8 +46,8 @@ dim3 run_grid(const ActivationView& out, size_t n) {
 
 } // namespace
 
-cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind, const RoundingView& rounding,
-                       const ActivationView& out, cudaStream_t stream) {
+cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind,
+                       const RoundingView& rounding, const ActivationView& out, cudaStream_t stream) {
     glu_rows<<<run_grid(out, n), threads, 0, stream>>>(gate, up, kind, rounding, out);
     return cudaGetLastError();
 }

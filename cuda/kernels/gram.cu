@@ -17,8 +17,8 @@ __device__ void stage(const float* x, uint32_t cols, uint32_t n, uint32_t first,
     }
 }
 
-__global__ __launch_bounds__(side * side) void gram(const float* a, uint32_t a_cols, const float* b,
-                                                    uint32_t b_cols, uint32_t n, float* sum) {
+__global__ __launch_bounds__(side* side) void gram(const float* a, uint32_t a_cols, const float* b,
+                                                   uint32_t b_cols, uint32_t n, float* sum) {
     __shared__ float left[depth][tile], right[depth][tile];
     const uint32_t row = blockIdx.y * tile, column = blockIdx.x * tile;
     float sums[4][4] = {};
@@ -43,8 +43,8 @@ __global__ __launch_bounds__(side * side) void gram(const float* a, uint32_t a_c
 
 } // namespace
 
-cudaError_t launch_gram(const float* a, uint32_t a_cols, const float* b, uint32_t b_cols, uint32_t n, float* sum,
-                        cudaStream_t stream) {
+cudaError_t launch_gram(const float* a, uint32_t a_cols, const float* b, uint32_t b_cols, uint32_t n,
+                        float* sum, cudaStream_t stream) {
     const dim3 grid((b_cols + tile - 1) / tile, (a_cols + tile - 1) / tile);
     gram<<<grid, dim3(side, side), 0, stream>>>(a, a_cols, b, b_cols, n, sum);
     return cudaGetLastError();

@@ -7,7 +7,7 @@
 
 namespace fp4::cuda {
 
-cudaError_t launch_gram(const float* a, uint32_t a_cols, const float* b, uint32_t b_cols, uint32_t n, float* sum,
-                        cudaStream_t stream);
+cudaError_t launch_gram(const float* a, uint32_t a_cols, const float* b, uint32_t b_cols, uint32_t n,
+                        float* sum, cudaStream_t stream);
 
 } // namespace fp4::cuda

@@ -1,16 +1,15 @@
-#include "cuda/kernels/linear_plain.h"
-
 #include "cuda/device/plain_row.h"
 #include "cuda/device/warp.h"
+#include "cuda/kernels/linear_plain.h"
 
 namespace fp4::cuda {
 namespace {
 
-constexpr uint32_t warps = 4; // rows of a block, one a warp
+constexpr uint32_t warps = 4;  // rows of a block, one a warp
 constexpr uint32_t tokens = 8; // of a block
 
-// Four neighbouring elements without the tensor scale. column is a multiple of 4, so that the blocks' scale and a
-// group of 6-bit codes are shared.
+// Four neighbouring elements without the tensor scale. column is a multiple of 4, so that the blocks' scale
+// and a group of 6-bit codes are shared.
 template <WeightFormat format>
 __device__ void load_four(const WeightView& weight, size_t row, uint32_t column, float (&w)[4]) {
     const uint8_t* bytes = weight.codes + row * weight.row_bytes;
@@ -30,7 +29,8 @@ __device__ void load_four(const WeightView& weight, size_t row, uint32_t column,
         constexpr BlockFormat block = to_block(format);
         const uint32_t scale_index = block == BlockFormat::nvfp4 ? column / 16 : column / 32;
         const float scale = decode_scale(block, weight.scales[row * weight.row_scales + scale_index]);
-        for (uint32_t e = 0; e < 4; ++e) w[e] = decode_element(block, plain_code(block, bytes, column + e)) * scale;
+        for (uint32_t e = 0; e < 4; ++e)
+            w[e] = decode_element(block, plain_code(block, bytes, column + e)) * scale;
     }
 }
 
@@ -64,8 +64,8 @@ __global__ __launch_bounds__(warps * 32) void linear_rows(ActivationView input, 
 }
 
 template <WeightFormat format>
-cudaError_t launch(const ActivationView& input, size_t n, const WeightView& weight, const LinearOutput& output,
-                   cudaStream_t stream) {
+cudaError_t launch(const ActivationView& input, size_t n, const WeightView& weight,
+                   const LinearOutput& output, cudaStream_t stream) {
     const dim3 grid((weight.rows + warps - 1) / warps, static_cast<uint32_t>((n + tokens - 1) / tokens));
     linear_rows<format><<<grid, warps * 32, 0, stream>>>(input, static_cast<uint32_t>(n), weight, output);
     return cudaGetLastError();

@@ -1,8 +1,7 @@
-#include "cuda/kernels/matvec.h"
-
 #include <algorithm>
 
 #include "cuda/device/fragments.h"
+#include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
 namespace {
@@ -28,8 +27,8 @@ __device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
     tiles.chunks = (weight.cols + chunk_columns - 1) / chunk_columns;
     const uint32_t lane = threadIdx.x % 32;
     tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * tiles.tiles * 32 + lane;
-    tiles.scales = reinterpret_cast<const uint4*>(weight.scales) + size_t(row_tile) * tiles.chunks * (nv ? 16 : 8) +
-                   (nv ? lane / 2 : lane / 4);
+    tiles.scales = reinterpret_cast<const uint4*>(weight.scales) +
+                   size_t(row_tile) * tiles.chunks * (nv ? 16 : 8) + (nv ? lane / 2 : lane / 4);
     return tiles;
 }
 
@@ -53,7 +52,8 @@ using Sums = float[groups][2]; // of token t: rows g and g + 8
 
 // groups: of four tokens
 template <bool nv, int groups>
-__device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uint32_t chunk, Sums<groups>& sums) {
+__device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uint32_t chunk,
+                               Sums<groups>& sums) {
     const uint32_t lane = threadIdx.x % 32, t = lane % 4, padded = view.input.padded();
     const uint32_t token = view.first_token;
     const uint4* parts[groups];
@@ -92,7 +92,10 @@ __device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uin
             mma_f16(products, first, x.x, x.y);
             mma_f16(products, second, x.z, x.w);
             const float4& four = scales[i][run / 4];
-            const float scale = run % 4 == 0 ? four.x : run % 4 == 1 ? four.y : run % 4 == 2 ? four.z : four.w;
+            const float scale = run % 4 == 0   ? four.x
+                                : run % 4 == 1 ? four.y
+                                : run % 4 == 2 ? four.z
+                                               : four.w;
             sums[i][0] += (products[0] + products[1]) * (factors[0] * scale);
             sums[i][1] += (products[2] + products[3]) * (factors[1] * scale);
         }
@@ -101,8 +104,8 @@ __device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uin
 
 // Output `index` of the block: [row_warps][groups][16 rows][4 tokens]
 template <bool nv, int groups>
-__device__ void finish(const MatvecView& view, const MatvecTarget& target, uint32_t first_tile, uint32_t index,
-                       float sum) {
+__device__ void finish(const MatvecView& view, const MatvecTarget& target, uint32_t first_tile,
+                       uint32_t index, float sum) {
     const uint32_t tile = index / (groups * tile_outputs), group = index / tile_outputs % groups;
     const uint32_t row = (first_tile + tile) * tile_rows + index % tile_outputs / part_tokens;
     const uint32_t token = group * part_tokens + index % part_tokens;
@@ -174,7 +177,8 @@ __global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) 
     if (view.plan.splits == 1 || !is_last(view)) return;
     for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
         float sum = 0.0f;
-        for (uint32_t split = 0; split < view.plan.splits; ++split) sum += __ldcg(shared_sums + split * outputs + i);
+        for (uint32_t split = 0; split < view.plan.splits; ++split)
+            sum += __ldcg(shared_sums + split * outputs + i);
         finish<nv, groups>(view, target, first_tile, i, sum);
     }
 }
@@ -209,7 +213,8 @@ uint32_t matvec_groups(MatvecView& view) {
 
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {
     const bool nv = view.targets[0].weight.format == WeightFormat::nvfp4, two = view.n > part_tokens;
-    const auto kernel = nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
+    const auto kernel =
+        nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
     const dim3 grid(groups, view.plan.splits);
     kernel<<<grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream>>>(view);
     return cudaGetLastError();

@@ -17,8 +17,8 @@ struct MatvecTarget {
     LinearOutput output;
 };
 
-// How the work is cut. A block has k_warps x row_warps warps: row_warps tiles of 16 rows, whose columns k_warps
-// warps share; splits blocks share the columns of the same rows.
+// How the work is cut. A block has k_warps x row_warps warps: row_warps tiles of 16 rows, whose columns
+// k_warps warps share; splits blocks share the columns of the same rows.
 struct MatvecPlan {
     uint32_t k_warps = 4;
     uint32_t row_warps = 1;

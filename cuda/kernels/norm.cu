@@ -1,6 +1,5 @@
-#include "cuda/kernels/norm.h"
-
 #include "cuda/device/row_output.h"
+#include "cuda/kernels/norm.h"
 
 namespace fp4::cuda {
 namespace {
@@ -15,8 +14,8 @@ __device__ float inverse_norm(const float* x, uint32_t cols, float epsilon) {
     return 1.0f / sqrtf(block_sum(squares) / static_cast<float>(cols) + epsilon);
 }
 
-// A block takes eight runs of a row; it needs the whole row's norm, which is cheaper to compute again in every
-// block than to wait for.
+// A block takes eight runs of a row; it needs the whole row's norm, which is cheaper to compute again in
+// every block than to wait for.
 __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView norm, RoundingView rounding,
                                                      ActivationView out) {
     const uint32_t row = blockIdx.y, cols = out.cols;
@@ -30,10 +29,12 @@ __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView no
     finish_run(out, rounding, row, column, v);
 }
 
-__global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_t cols, NormView norm, float* x) {
+__global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_t cols, NormView norm,
+                                                         float* x) {
     const size_t start = size_t(blockIdx.x) * cols;
     const float inverse = inverse_norm(y + start, cols, norm.epsilon);
-    for (uint32_t j = threadIdx.x; j < cols; j += threads) x[start + j] += y[start + j] * inverse * norm.weight[j];
+    for (uint32_t j = threadIdx.x; j < cols; j += threads)
+        x[start + j] += y[start + j] * inverse * norm.weight[j];
 }
 
 } // namespace

@@ -12,8 +12,8 @@ struct NormView {
     float epsilon = 0.0f;
 };
 
-// out = round(transform(rmsnorm(x) * weight)); x: [n, cols]. With rounding.needs_row_amax() only the transform is
-// done, and out.row_amax must be zero before.
+// out = round(transform(rmsnorm(x) * weight)); x: [n, cols]. With rounding.needs_row_amax() only the
+// transform is done, and out.row_amax must be zero before.
 cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const RoundingView& rounding,
                         const ActivationView& out, cudaStream_t stream);
 

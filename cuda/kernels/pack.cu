@@ -3,12 +3,14 @@
 namespace fp4::cuda {
 namespace {
 
-// A thread moves eight columns, which are one word on both sides, and the scale of the block that starts there.
-__global__ void pack_rows(const uint8_t* codes, const uint8_t* scales, WeightView packed, uint8_t* packed_codes,
-                          uint8_t* packed_scales) {
+// A thread moves eight columns, which are one word on both sides, and the scale of the block that starts
+// there.
+__global__ void pack_rows(const uint8_t* codes, const uint8_t* scales, WeightView packed,
+                          uint8_t* packed_codes, uint8_t* packed_scales) {
     const bool nv = packed.format == WeightFormat::nvfp4;
     const uint32_t block = nv ? 16 : 32, blocks = (packed.cols + block - 1) / block;
-    const uint32_t column = (blockIdx.x * blockDim.x + threadIdx.x) * 8, row = blockIdx.y * blockDim.y + threadIdx.y;
+    const uint32_t column = (blockIdx.x * blockDim.x + threadIdx.x) * 8,
+                   row = blockIdx.y * blockDim.y + threadIdx.y;
     if (column >= blocks * block || row >= packed.rows) return;
     const size_t row_bytes = size_t(blocks) * block / 2;
     const PackedPlace place = packed_place(packed, row, column);
@@ -22,8 +24,8 @@ __global__ void pack_rows(const uint8_t* codes, const uint8_t* scales, WeightVie
 
 } // namespace
 
-cudaError_t launch_pack(const uint8_t* codes, const uint8_t* scales, const WeightView& packed, uint8_t* packed_codes,
-                        uint8_t* packed_scales, cudaStream_t stream) {
+cudaError_t launch_pack(const uint8_t* codes, const uint8_t* scales, const WeightView& packed,
+                        uint8_t* packed_codes, uint8_t* packed_scales, cudaStream_t stream) {
     const dim3 threads(32, 8);
     const dim3 grid((packed.cols + 255) / 256, (packed.rows + 7) / 8);
     pack_rows<<<grid, threads, 0, stream>>>(codes, scales, packed, packed_codes, packed_scales);

@@ -1,9 +1,8 @@
-#include "cuda/kernels/rope.h"
-
 #include <cuda_fp16.h>
 
 #include "cuda/device/rounding.h"
 #include "cuda/device/warp.h"
+#include "cuda/kernels/rope.h"
 
 namespace fp4::cuda {
 namespace {
@@ -32,8 +31,8 @@ __device__ void norm_head(const NormView& norm, uint32_t dim, float* head) {
 }
 
 // One block of 32 columns of a head, a column a lane.
-__device__ void store_block(const KvView& kv, BlockFormat format, ScaleRule rule, uint32_t column, float value,
-                            uint8_t* head) {
+__device__ void store_block(const KvView& kv, BlockFormat format, ScaleRule rule, uint32_t column,
+                            float value, uint8_t* head) {
     const uint32_t amax = group_max(__float_as_uint(value) & 0x7FFFFFFFu, 32);
     const uint8_t scale = block_scale_code(format, rule, 1.0f, amax);
     const float inverse = inverse_scale(decode_scale(format, scale), 1.0f);
