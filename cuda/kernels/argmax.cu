@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/warp.h"
 #include "cuda/kernels/argmax.h"
 
@@ -25,6 +26,7 @@ __device__ Best warp_best(Best best) {
 
 __global__ __launch_bounds__(threads) void argmax(const float* values, uint32_t count, int32_t* index) {
     __shared__ Best parts[32];
+    begin();
     Best best{-INFINITY, -1};
 #pragma unroll 8
     for (uint32_t i = threadIdx.x; i < count; i += threads) best.consider(values[i], static_cast<int32_t>(i));
@@ -39,8 +41,7 @@ __global__ __launch_bounds__(threads) void argmax(const float* values, uint32_t 
 } // namespace
 
 cudaError_t launch_argmax(const float* values, uint32_t count, int32_t* index, cudaStream_t stream) {
-    argmax<<<1, threads, 0, stream>>>(values, count, index);
-    return cudaGetLastError();
+    return launch(argmax, 1, threads, 0, stream, values, count, index);
 }
 
 } // namespace fp4::cuda

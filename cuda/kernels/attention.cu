@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/attention.h"
 
@@ -80,6 +81,7 @@ template <int slots>
 __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
                                                               KvView kv) {
     extern __shared__ float memory[];
+    begin();
     const uint32_t dim = kv.head_dim, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const uint32_t first_row = blockIdx.x * block_rows;
     float* queries = memory;                   // [block_rows][dim]
@@ -138,33 +140,37 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
     }
 }
 
-// softmax-weighted mean of a head's value j over all splits
-__device__ float combined(const AttentionView& attention, uint32_t dim, size_t head, uint32_t j) {
+// softmax-weighted mean of `count` of a head's values, from value j on, over all splits
+template <int count>
+__device__ void combine(const AttentionView& attention, uint32_t dim, size_t head, uint32_t j, float* out) {
     const float2* states = attention.states + head * attention.splits;
     const float* sums = attention.sums + head * attention.splits * dim + j;
     float largest = -INFINITY;
     for (uint32_t s = 0; s < attention.splits; ++s) largest = fmaxf(largest, states[s].x);
-    float sum = 0.0f, total = 0.0f;
+    float sum[count] = {}, total = 0.0f;
+#pragma unroll 4
     for (uint32_t s = 0; s < attention.splits; ++s) {
         const float weight = expf(states[s].x - largest);
         total += weight * states[s].y;
-        sum += weight * sums[size_t(s) * dim];
+        for (int e = 0; e < count; ++e) sum[e] += weight * sums[size_t(s) * dim + e];
     }
-    return sum / total;
+    for (int e = 0; e < count; ++e) out[e] = sum[e] / total;
 }
 
 __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionView attention, uint32_t dim,
                                                                      RoundingView rounding,
                                                                      ActivationView out) {
+    begin();
     const uint32_t lane = threadIdx.x % 32, row = blockIdx.y;
     const uint32_t column = (blockIdx.x * (combine_threads / 32) + threadIdx.x / 32) * run_columns + lane * 4;
     if (column >= out.pitch()) return; // whole warps
     float v[4] = {};
-    for (uint32_t e = 0; e < 4; ++e) {
-        if (column + e < out.cols) {
-            const size_t head = size_t(row) * attention.heads + (column + e) / dim;
-            v[e] = combined(attention, dim, head, (column + e) % dim);
-        }
+    const size_t heads = size_t(row) * attention.heads;
+    if (dim % 4 == 0 && column < out.cols) {
+        combine<4>(attention, dim, heads + column / dim, column % dim, v);
+    } else {
+        for (uint32_t j = column; j < min(column + 4, out.cols); ++j)
+            combine<1>(attention, dim, heads + j / dim, j % dim, v + (j - column));
     }
     finish_run(out, rounding, row, column, v);
 }
@@ -174,7 +180,7 @@ __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionVi
 uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors) {
     const uint32_t blocks = (n * (heads / kv_heads) + block_rows - 1) / block_rows * kv_heads;
     const uint32_t wanted = std::max(4 * static_cast<uint32_t>(processors) / blocks, 1u);
-    const uint32_t most = std::max((position + n) / (2 * chunk), 1u); // each worth its start
+    const uint32_t most = (position + n + chunk - 1) / chunk;
     return std::min(wanted, most);
 }
 
@@ -184,8 +190,7 @@ cudaError_t launch_attention_parts(const AttentionView& attention, const float* 
     const dim3 grid((rows + block_rows - 1) / block_rows, kv.kv_heads, attention.splits);
     const size_t shared = (block_rows * dim + chunk * (dim + 1)) * sizeof(float); // at most 41 KB
     const auto kernel = dim <= 64 ? attention_parts<2> : dim <= 128 ? attention_parts<4> : attention_parts<8>;
-    kernel<<<grid, warps * 32, shared, stream>>>(attention, q, kv);
-    return cudaGetLastError();
+    return launch(kernel, grid, warps * 32, shared, stream, attention, q, kv);
 }
 
 cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
@@ -193,8 +198,7 @@ cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t he
                                      cudaStream_t stream) {
     constexpr uint32_t block_columns = combine_threads / 32 * run_columns;
     const dim3 grid((out.pitch() + block_columns - 1) / block_columns, attention.n);
-    attention_combine<<<grid, combine_threads, 0, stream>>>(attention, head_dim, rounding, out);
-    return cudaGetLastError();
+    return launch(attention_combine, grid, combine_threads, 0, stream, attention, head_dim, rounding, out);
 }
 
 } // namespace fp4::cuda

@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/glu.h"
 
@@ -21,6 +22,7 @@ __device__ uint32_t first_column() {
 
 __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const float* up, GluKind kind,
                                                     RoundingView rounding, ActivationView out) {
+    begin();
     const uint32_t row = blockIdx.y, cols = out.cols, column = first_column();
     if (column >= out.pitch()) return;
     const size_t start = size_t(row) * cols;
@@ -31,6 +33,7 @@ __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const flo
 }
 
 __global__ __launch_bounds__(threads) void round_nvfp4_rows(ActivationView out) {
+    begin();
     const uint32_t row = blockIdx.y, column = first_column();
     if (column >= out.pitch()) return;
     const float4 stored = *reinterpret_cast<const float4*>(out.values + size_t(row) * out.pitch() + column);
@@ -48,13 +51,11 @@ dim3 run_grid(const ActivationView& out, size_t n) {
 
 cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind,
                        const RoundingView& rounding, const ActivationView& out, cudaStream_t stream) {
-    glu_rows<<<run_grid(out, n), threads, 0, stream>>>(gate, up, kind, rounding, out);
-    return cudaGetLastError();
+    return launch(glu_rows, run_grid(out, n), threads, 0, stream, gate, up, kind, rounding, out);
 }
 
 cudaError_t launch_round_nvfp4(size_t n, const ActivationView& out, cudaStream_t stream) {
-    round_nvfp4_rows<<<run_grid(out, n), threads, 0, stream>>>(out);
-    return cudaGetLastError();
+    return launch(round_nvfp4_rows, run_grid(out, n), threads, 0, stream, out);
 }
 
 } // namespace fp4::cuda

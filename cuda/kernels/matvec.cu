@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cuda/device/fragments.h"
+#include "cuda/device/launch.h"
 #include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
@@ -131,8 +132,8 @@ __device__ bool is_last(const MatvecView& view) {
     return last;
 }
 
-template <bool nv, int groups>
-__global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) {
+template <bool nv, int groups, int blocks>
+__global__ __launch_bounds__(matvec_warps * 32, blocks) void matvec(const __grid_constant__ MatvecView view) {
     __shared__ float partial[matvec_warps * groups * tile_outputs];
     const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const uint32_t k_warps = view.plan.k_warps, k_warp = warp % k_warps, row_warp = warp / k_warps;
@@ -143,20 +144,22 @@ __global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) 
     const uint32_t row_tile = first_tile + row_warp;
 
     Sums<groups> sums = {};
+    Tiles tiles = {};
+    uint32_t chunk = 0, end = 0;
+    Chunk current = {};
     if (row_tile * tile_rows < target.weight.rows) {
-        const Tiles tiles = tiles_of<nv>(target.weight, row_tile);
+        tiles = tiles_of<nv>(target.weight, row_tile);
         const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
-        const uint32_t end = min(tiles.chunks, (blockIdx.y + 1) * each);
-        uint32_t chunk = blockIdx.y * each + k_warp;
-        if (chunk < end) {
-            Chunk current = load_chunk<nv>(tiles, chunk);
-            for (; chunk < end; chunk += k_warps) {
-                Chunk next = current;
-                if (chunk + k_warps < end) next = load_chunk<nv>(tiles, chunk + k_warps);
-                multiply_chunk<nv, groups>(view, current, chunk, sums);
-                current = next;
-            }
-        }
+        end = min(tiles.chunks, (blockIdx.y + 1) * each);
+        chunk = blockIdx.y * each + k_warp;
+        if (chunk < end) current = load_chunk<nv>(tiles, chunk);
+    }
+    begin(); // the first weights come while the previous kernel ends
+    for (; chunk < end; chunk += k_warps) {
+        Chunk next = current;
+        if (chunk + k_warps < end) next = load_chunk<nv>(tiles, chunk + k_warps);
+        multiply_chunk<nv, groups>(view, current, chunk, sums);
+        current = next;
     }
     const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
     float* own = partial + k_warp * outputs + row_warp * groups * tile_outputs;
@@ -183,22 +186,27 @@ __global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) 
     }
 }
 
+template <int blocks>
+auto choose(bool nv, bool two) {
+    return nv ? (two ? matvec<true, 2, blocks> : matvec<true, 1, blocks>)
+              : (two ? matvec<false, 2, blocks> : matvec<false, 1, blocks>);
+}
+
 uint32_t row_tiles(const WeightView& weight) {
     return (weight.rows + tile_rows - 1) / tile_rows;
 }
 
 } // namespace
 
-MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t n, int processors) {
+// Found by measuring: a few chunks for each warp, and warps enough to fill the device.
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors) {
     const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
-    const auto wanted = static_cast<uint32_t>(processors) * 16; // warps
+    const auto wanted = static_cast<uint32_t>(processors) * 11; // warps
     MatvecPlan plan;
-    plan.row_warps = n == 1 ? 1 : n <= 4 ? 2 : 4;
-    const uint32_t groups = (row_tiles + plan.row_warps - 1) / plan.row_warps;
-    const uint32_t most = matvec_warps / plan.row_warps;
-    plan.k_warps = std::min({chunks, most, chunks >= 32 ? 8u : 4u});
-    const uint32_t warps = groups * plan.row_warps * plan.k_warps;
-    if (warps < wanted) plan.splits = std::clamp((wanted + warps / 2) / warps, 1u, chunks / plan.k_warps);
+    plan.k_warps = std::min(chunks, 2u);
+    while (plan.k_warps < matvec_warps && 2 * plan.k_warps <= chunks && row_tiles * plan.k_warps < wanted)
+        plan.k_warps *= 2;
+    plan.splits = std::clamp(wanted / (2 * row_tiles * plan.k_warps), 1u, chunks / plan.k_warps);
     return plan;
 }
 
@@ -213,11 +221,11 @@ uint32_t matvec_groups(MatvecView& view) {
 
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {
     const bool nv = view.targets[0].weight.format == WeightFormat::nvfp4, two = view.n > part_tokens;
-    const auto kernel =
-        nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
+    const auto kernel = view.plan.blocks == 2   ? choose<2>(nv, two)
+                        : view.plan.blocks == 3 ? choose<3>(nv, two)
+                                                : choose<4>(nv, two);
     const dim3 grid(groups, view.plan.splits);
-    kernel<<<grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream>>>(view);
-    return cudaGetLastError();
+    return launch(kernel, grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream, view);
 }
 
 } // namespace fp4::cuda
