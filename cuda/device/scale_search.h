@@ -1,6 +1,6 @@
-// Block scales chosen by their error (rules mse and four_over_six): scale_search.cpp of libfp4/format with the values of
-// a block spread over lanes, the same candidates in the same order and the same order of additions, so that both choose
-// alike. Products and sums are rounded separately.
+// Block scales chosen by their error (rules mse and four_over_six): scale_search.cpp of libfp4/format with
+// the values of a block spread over lanes, the same candidates in the same order and the same order of
+// additions, so that both choose alike. Products and sums are rounded separately.
 #pragma once
 
 #include "cuda/device/rounding.h"
@@ -8,7 +8,8 @@
 
 namespace fp4::cuda {
 
-// Of one block, four values a lane, on `lanes` neighbouring lanes. All lanes of the warp take part in every call.
+// Of one block, four values a lane, on `lanes` neighbouring lanes. All lanes of the warp take part in every
+// call.
 class ScaleSearch {
   public:
     __device__ ScaleSearch(BlockFormat format, float tensor_scale, const float (&v)[4], uint32_t lanes)
@@ -83,8 +84,8 @@ __device__ inline void search_nvfp4(ScaleSearch& search, ScaleRule rule, float l
 }
 
 // amax: bits of the block's largest magnitude.
-__device__ inline uint8_t searched_scale_code(BlockFormat format, ScaleRule rule, float tensor_scale, uint32_t amax,
-                                              const float (&v)[4], uint32_t lanes) {
+__device__ inline uint8_t searched_scale_code(BlockFormat format, ScaleRule rule, float tensor_scale,
+                                              uint32_t amax, const float (&v)[4], uint32_t lanes) {
     ScaleSearch search(format, tensor_scale, v, lanes);
     const bool nv = format == BlockFormat::nvfp4;
     // Blocks without a largest magnitude take part with 1, and ignore what is found.
@@ -94,7 +95,9 @@ __device__ inline uint8_t searched_scale_code(BlockFormat format, ScaleRule rule
         search_nvfp4(search, rule, largest, tensor_scale);
     else
         search_mx(search, format, largest / tensor_scale);
-    return usable ? static_cast<uint8_t>(search.best()) : amax == 0 ? zero_scale_code : nan_scale_code(format);
+    return usable      ? static_cast<uint8_t>(search.best())
+           : amax == 0 ? zero_scale_code
+                       : nan_scale_code(format);
 }
 
 } // namespace fp4::cuda

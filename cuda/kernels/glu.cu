@@ -32,7 +32,7 @@ __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const flo
     finish_run(out, rounding, row, column, v);
 }
 
-__global__ __launch_bounds__(threads) void round_nvfp4_rows(ActivationView out) {
+__global__ __launch_bounds__(threads) void round_nvfp4_rows(ScaleRule rule, ActivationView out) {
     begin();
     const uint32_t row = blockIdx.y, column = first_column();
     if (column >= out.pitch()) return;
@@ -40,7 +40,8 @@ __global__ __launch_bounds__(threads) void round_nvfp4_rows(ActivationView out) 
     const float v[4] = {stored.x, stored.y, stored.z, stored.w};
     RoundingView rounding;
     rounding.kind = ActivationFormat::Kind::nvfp4;
-    round_run(out, rounding, nvfp4_token_scale(out.row_amax[row]), row, column, v);
+    rounding.rule = rule;
+    round_run(out, rounding, nvfp4_token_scale(rule, out.row_amax[row]), row, column, v);
 }
 
 dim3 run_grid(const ActivationView& out, size_t n) {
@@ -54,8 +55,8 @@ cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kin
     return launch(glu_rows, run_grid(out, n), threads, 0, stream, gate, up, kind, rounding, out);
 }
 
-cudaError_t launch_round_nvfp4(size_t n, const ActivationView& out, cudaStream_t stream) {
-    return launch(round_nvfp4_rows, run_grid(out, n), threads, 0, stream, out);
+cudaError_t launch_round_nvfp4(size_t n, ScaleRule rule, const ActivationView& out, cudaStream_t stream) {
+    return launch(round_nvfp4_rows, run_grid(out, n), threads, 0, stream, rule, out);
 }
 
 } // namespace fp4::cuda

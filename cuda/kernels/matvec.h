@@ -23,7 +23,6 @@ struct MatvecPlan {
     uint32_t k_warps = 4;
     uint32_t row_warps = 1;
     uint32_t splits = 1;
-    uint32_t blocks = 2; // of a multiprocessor: bounds the registers
 };
 
 struct MatvecScratch {

@@ -154,16 +154,15 @@ class Bench {
         const uint32_t chunks = (weights[0]->view().cols + chunk_columns - 1) / chunk_columns;
         for (uint32_t k : {1u, 2u, 4u, 8u})
             for (uint32_t r : {1u, 2u, 4u})
-                for (uint32_t s : {1u, 2u})
-                    for (uint32_t b : {2u, 3u, 4u}) {
-                        if (k * r > matvec_warps || k * r < 2 || s * k > chunks) continue;
-                        all.push_back({product(weights, input, out, n, {k, r, s, b}), {k, r, s, b}});
-                    }
+                for (uint32_t s : {1u, 2u}) {
+                    if (k * r > matvec_warps || k * r < 2 || s * k > chunks) continue;
+                    all.push_back({product(weights, input, out, n, {k, r, s}), {k, r, s}});
+                }
         std::sort(all.begin(), all.end(), [](const Timed& a, const Timed& b) { return a.time < b.time; });
         std::printf("   best:");
         for (size_t i = 0; i < std::min<size_t>(all.size(), 5); ++i)
-            std::printf("  %.2f us (%u %u %u %u)", all[i].time, all[i].plan.k_warps, all[i].plan.row_warps,
-                        all[i].plan.splits, all[i].plan.blocks);
+            std::printf("  %.2f us (%u %u %u)", all[i].time, all[i].plan.k_warps, all[i].plan.row_warps,
+                        all[i].plan.splits);
         std::printf("\n");
     }
 

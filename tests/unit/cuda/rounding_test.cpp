@@ -58,6 +58,7 @@ TEST_CASE("blocks get the codes and scales of quantize_row") {
                    {Kind::mxfp8_e4m3, ScaleRule::ceil, 1.0f},
                    {Kind::mxfp4, ScaleRule::even, 1.0f},
                    {Kind::mxfp4, ScaleRule::uos, 1.0f},
+                   {Kind::mxfp4, ScaleRule::prescale34, 4.0f / 3.0f},
                    {Kind::nvfp4, ScaleRule::amax, 0x1.2p-10f}}) {
         const BlockFormat format = rounded_format(c.kind);
         const size_t block = block_size(format);
@@ -85,9 +86,10 @@ TEST_CASE("blocks get the codes and scales of quantize_row") {
 }
 
 TEST_CASE("the token scale of nvfp4 is tensor_scale_for") {
-    for (float amax : {0.0f, 1e-40f, 1e-30f, 1.0f, 2688.0f, 3e38f, INFINITY, NAN}) {
-        const float values[] = {amax, 0.0f};
-        CHECK(nvfp4_token_scale(magnitude_bits(amax)) ==
-              tensor_scale_for(BlockFormat::nvfp4, ScaleRule::amax, row_amax(values, 2)));
-    }
+    for (ScaleRule rule : {ScaleRule::amax, ScaleRule::four_over_six, ScaleRule::mse})
+        for (float amax : {0.0f, 1e-40f, 1e-30f, 1.0f, 2688.0f, 3e38f, INFINITY, NAN}) {
+            const float values[] = {amax, 0.0f};
+            CHECK(nvfp4_token_scale(rule, magnitude_bits(amax)) ==
+                  tensor_scale_for(BlockFormat::nvfp4, rule, row_amax(values, 2)));
+        }
 }
