@@ -1,0 +1,16 @@
+// The first largest of `count` values; NaN never wins. -1 when all are -Inf or NaN.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace fp4::cuda {
+
+inline constexpr uint32_t argmax_blocks = 128;
+
+// parts: scratch of argmax_blocks
+cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, int32_t* index,
+                          cudaStream_t stream);
+
+} // namespace fp4::cuda
