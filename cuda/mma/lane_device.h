@@ -38,6 +38,12 @@ __device__ __forceinline__ void copy_async(void* shared, const void* global) {
                      : "memory");
     }
 }
+// 16 bytes, or zeros.
+__device__ __forceinline__ void copy_async_or_zero(void* shared, const void* global, bool copy) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
+                 "r"(copy ? 16 : 0)
+                 : "memory");
+}
 __device__ __forceinline__ void copy_async_commit() {
     asm volatile("cp.async.commit_group;" ::: "memory");
 }

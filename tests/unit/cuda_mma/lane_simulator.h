@@ -137,6 +137,10 @@ void copy_async(void* shared, const void* global) {
     static_assert(bytes == 4 || bytes == 8 || bytes == 16);
     lanes::queue_copy(shared, global, bytes);
 }
+inline void copy_async_or_zero(void* shared, const void* global, bool copy) {
+    static constexpr uint8_t zeros[16] = {};
+    lanes::queue_copy(shared, copy ? global : zeros, 16);
+}
 inline void copy_async_commit() {
     lanes::close_copy_group();
 }
