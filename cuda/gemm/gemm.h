@@ -23,7 +23,7 @@ struct GemmOutput {
     bool accumulate = false;
 };
 
-// W4A4: both operands in the same format, MXFP4 or NVFP4.
+// W4A4: weights and activations in the same format, MXFP4 or NVFP4.
 struct GemmW4A4 {
     BlockFormat format = BlockFormat::mxfp4;
     size_t m = 0, n = 0, k = 0;
@@ -36,5 +36,33 @@ struct GemmW4A4 {
 cudaError_t gemm_w4a4(const GemmW4A4& gemm, cudaStream_t stream);
 // The same with the bit model of the instruction in place of the fast emulation; for tests.
 cudaError_t gemm_w4a4_exact(const GemmW4A4& gemm, cudaStream_t stream);
+
+// W4A16: exact weights, activations in half precision (fp4_layout.h, panels), float32 sums.
+struct W4Row; // of w4a16_kernel.h
+struct GemmW4A16 {
+    BlockFormat format = BlockFormat::mxfp4;
+    size_t m = 0, n = 0, k = 0;
+    const uint8_t* x = nullptr;
+    size_t panel_rows = 0;          // of x
+    const float* x_scale = nullptr; // [m] what each row's values are multiplied with, or null for 1
+    Fp4Matrix w;                    // [n, k]
+    const W4Row* w_rows = nullptr;  // [n] from prepare_w4a16
+    GemmOutput output;
+    float* workspace = nullptr; // for small m, where several blocks share an output; may be null
+    size_t workspace_bytes = 0;
+};
+cudaError_t gemm_w4a16(const GemmW4A16& gemm, cudaStream_t stream);
+// The same without Hopper's instructions, as other GPUs run it; for tests.
+cudaError_t gemm_w4a16_mma(const GemmW4A16& gemm, cudaStream_t stream);
+
+// More than this is never used.
+constexpr size_t gemm_w4a16_workspace(size_t m, size_t n) {
+    return m * n * sizeof(float) * 8;
+}
+
+// Row factors of a weight matrix, once at load. rows: [n], w4_row_bytes each, on the device.
+inline constexpr size_t w4_row_bytes = 8;
+cudaError_t prepare_w4a16(BlockFormat format, const uint8_t* scales, size_t n, size_t k, float tensor_scale,
+                          W4Row* rows, cudaStream_t stream);
 
 } // namespace fp4::cuda
