@@ -45,6 +45,16 @@ __device__ __forceinline__ void bulk_copy(void* shared, const void* global, uint
         : "memory");
 }
 
+// Registers of this warpgroup's threads, from the block's pool.
+template <int registers>
+__device__ __forceinline__ void take_registers() {
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(registers));
+}
+template <int registers>
+__device__ __forceinline__ void give_registers() {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(registers));
+}
+
 // Operand B [n][64 columns of fp16] in shared memory, rows of 128 bytes whose 16-byte chunks are permuted by
 // row % 8 (128-byte swizzle), aligned to 1024. 32 bytes, two units, further is the next 16 columns.
 __device__ __forceinline__ uint64_t swizzled_descriptor(const void* shared) {

@@ -25,10 +25,13 @@ __global__ void add_splits(SplitSums s) {
     const int row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x),
               token = static_cast<int>(blockIdx.y);
     if (row >= p.n) return;
-    const size_t count = static_cast<size_t>(p.m) * p.n, place = static_cast<size_t>(token) * p.n + row;
+    const size_t count = static_cast<size_t>(p.m) * p.n;
     float sum = 0.0f;
-    for (int i = 0; i < s.splits; ++i) sum += s.sums[i * count + place];
-    store_sum(p, 0, token, row, sum, p.w_rows[row], token_scale(p, token));
+    for (int i = 0; i < s.splits; ++i) sum += s.sums[i * count + static_cast<size_t>(token) * p.n + row];
+    float* place = p.out + static_cast<size_t>(token) * p.n + row;
+    const float value =
+        sum * p.w_rows[row].factor * (p.x_scale ? p.x_scale[token] : 1.0f) + (p.bias ? p.bias[row] : 0.0f);
+    *place = p.accumulate ? *place + value : value;
 }
 
 // A warp looks at 16 rows: lane 4 g + t at every fourth chunk of rows g and g + 8.
@@ -91,7 +94,7 @@ cudaError_t launch(const GemmW4A16& gemm, bool hopper, int processors, cudaStrea
     const bool split = plan.splits > 1;
     W4A16Arguments arguments{gemm.x,
                              gemm.panel_rows,
-                             gemm.x_scale,
+                             split ? nullptr : gemm.x_scale,
                              gemm.w.codes,
                              gemm.w.scales,
                              gemm.w_rows,
@@ -101,7 +104,7 @@ cudaError_t launch(const GemmW4A16& gemm, bool hopper, int processors, cudaStrea
                              static_cast<int>(gemm.n),
                              static_cast<int>(gemm.k),
                              plan.split_panels,
-                             gemm.output.accumulate,
+                             gemm.output.accumulate && !split,
                              split};
     cudaError_t error;
     if (hopper) {
@@ -114,7 +117,9 @@ cudaError_t launch(const GemmW4A16& gemm, bool hopper, int processors, cudaStrea
                               arguments);
     }
     if (error != cudaSuccess || !split) return error;
+    arguments.x_scale = gemm.x_scale;
     arguments.out = gemm.output.out;
+    arguments.accumulate = gemm.output.accumulate;
     arguments.sums_only = false;
     const dim3 grid(blocks(gemm.n, 256), static_cast<unsigned>(gemm.m));
     return launch_kernel(add_splits, grid, 256, 0, stream, SplitSums{arguments, gemm.workspace, plan.splits});

@@ -5,6 +5,8 @@
 // which is exact down to 2^-24 of it and cut to fp16's smallest numbers below. Row factors undo both.
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/gemm/fp4_layout.h"
 #include "cuda/mma/nibble.h"
 
@@ -29,7 +31,7 @@ struct W4A16Arguments {
     int m, n, k;
     int split_panels; // of a split, a multiple of 4
     bool accumulate;
-    bool sums_only; // out takes the splits' sums
+    bool sums_only; // out takes the splits' sums, without factors, bias and old values
 };
 
 __device__ __forceinline__ int panel_count(const W4A16Arguments& p) {
@@ -74,25 +76,57 @@ __device__ __forceinline__ void weight_operand(uint32_t (&a)[4], uint32_t row, u
     a[3] = multiply_f16x2(e2m1_pair<2 * q + 1>(row8), scale8);
 }
 
-// split: of the sums, where several blocks share an output.
-__device__ __forceinline__ void store_sum(const W4A16Arguments& p, int split, int token, int row, float sum,
-                                          const W4Row& w_row, float x_scale) {
-    if (token >= p.m || row >= p.n) return;
-    const size_t place = static_cast<size_t>(token) * static_cast<size_t>(p.n) + static_cast<size_t>(row);
-    if (p.sums_only) {
-        p.out[static_cast<size_t>(split) * static_cast<size_t>(p.m) * static_cast<size_t>(p.n) + place] = sum;
-        return;
-    }
-    float value = sum * w_row.factor * x_scale;
-    if (p.bias) value += p.bias[row];
-    p.out[place] = p.accumulate ? p.out[place] + value : value;
+// Two weight rows, 8 apart, as the epilogue sees them.
+struct OutputRows {
+    int row;
+    float factor[2], bias[2];
+    bool inside[2];
+};
+
+__device__ __forceinline__ int exponent_bias(const W4A16Arguments& p, int row) {
+    return p.w_rows[row < p.n ? row : p.n - 1].exponent_bias;
 }
 
-__device__ __forceinline__ W4Row row_or_last(const W4A16Arguments& p, int row) {
-    return p.w_rows[row < p.n ? row : p.n - 1];
+__device__ __forceinline__ OutputRows output_rows(const W4A16Arguments& p, int row) {
+    OutputRows rows{row, {1.0f, 1.0f}, {0.0f, 0.0f}, {row < p.n, row + 8 < p.n}};
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        if (p.sums_only || !rows.inside[i]) continue;
+        rows.factor[i] = p.w_rows[row + 8 * i].factor;
+        if (p.bias) rows.bias[i] = p.bias[row + 8 * i];
+    }
+    return rows;
 }
-__device__ __forceinline__ float token_scale(const W4A16Arguments& p, int token) {
-    return p.x_scale && token < p.m && !p.sums_only ? p.x_scale[token] : 1.0f;
+
+// whole: nothing of the block lies outside the matrix.
+template <bool whole>
+__device__ __forceinline__ void store_pair(const W4A16Arguments& p, float* out, int token,
+                                           const OutputRows& rows, float lower, float upper,
+                                           bool accumulate) {
+    if (!whole && token >= p.m) return;
+    const float x_scale = p.x_scale ? p.x_scale[token] : 1.0f;
+    float* place = out + static_cast<size_t>(token) * static_cast<size_t>(p.n) + rows.row;
+    const float values[2] = {lower * rows.factor[0] * x_scale + rows.bias[0],
+                             upper * rows.factor[1] * x_scale + rows.bias[1]};
+#pragma unroll
+    for (int i = 0; i < 2; ++i)
+        if (whole || rows.inside[i]) place[8 * i] = accumulate ? place[8 * i] + values[i] : values[i];
+}
+
+// Calls store(whole, accumulate) with constants, at least where the whole block lies inside.
+template <class Store>
+__device__ __forceinline__ void store_block(const W4A16Arguments& p, bool whole, Store&& store) {
+    if (!whole)
+        store(std::false_type(), p.accumulate);
+    else if (p.accumulate)
+        store(std::true_type(), std::true_type());
+    else
+        store(std::true_type(), std::false_type());
+}
+
+// Where the sums of a split go; out itself without splits.
+__device__ __forceinline__ float* split_output(const W4A16Arguments& p, int split) {
+    return p.out + static_cast<size_t>(split) * static_cast<size_t>(p.m) * static_cast<size_t>(p.n);
 }
 
 } // namespace fp4::cuda

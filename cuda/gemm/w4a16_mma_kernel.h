@@ -86,8 +86,8 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
     for (int i = 0; i < 2; ++i) {
         const int row = n0 + warp_row + 16 * i;
         tiles[i] = row / 16 < row_tiles ? row / 16 : row_tiles - 1;
-        biases[i][0] = row_or_last(p, row + g).exponent_bias;
-        biases[i][1] = row_or_last(p, row + g + 8).exponent_bias;
+        biases[i][0] = exponent_bias(p, row + g);
+        biases[i][1] = exponent_bias(p, row + g + 8);
     }
 #pragma unroll
     for (int ahead = 0; ahead < Shape::stages - 1; ++ahead) {
@@ -125,21 +125,19 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
         multiply_run<format, 0>(sums, stage, words, scale_words, biases, warp_token, lane);
         multiply_run<format, 1>(sums, stage, words, scale_words, biases, warp_token, lane);
     }
+    float* out = split_output(p, split);
+    store_block(p, m0 + 128 <= p.m && n0 + 128 <= p.n, [&](auto whole, auto accumulate) {
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-        const int row = n0 + warp_row + 16 * i + g;
-        const W4Row lower = row_or_last(p, row), upper = row_or_last(p, row + 8);
+        for (int i = 0; i < 2; ++i) {
+            const OutputRows rows = output_rows(p, n0 + warp_row + 16 * i + g);
 #pragma unroll
-        for (int j = 0; j < 8; ++j) {
+            for (int j = 0; j < 8; ++j)
 #pragma unroll
-            for (int e = 0; e < 2; ++e) {
-                const int token = m0 + warp_token + 8 * j + 2 * t + e;
-                const float x_scale = token_scale(p, token);
-                store_sum(p, split, token, row, sums[i][j][e], lower, x_scale);
-                store_sum(p, split, token, row + 8, sums[i][j][2 + e], upper, x_scale);
-            }
+                for (int e = 0; e < 2; ++e)
+                    store_pair<whole()>(p, out, m0 + warp_token + 8 * j + 2 * t + e, rows, sums[i][j][e],
+                                        sums[i][j][2 + e], accumulate);
         }
-    }
+    });
 }
 
 } // namespace fp4::cuda

@@ -122,6 +122,7 @@ __device__ __forceinline__ uint32_t weight_scale_word(const uint8_t* scales, int
 }
 
 // One k64 step of a warp's 64 rows x 32 tokens.
+// step 0 starts the sums of its tile.
 template <BlockFormat format, Emulation emulation, int step>
 __device__ __forceinline__ void multiply_step(float (&sums)[4][4][4], const uint8_t* stage, int warp_row,
                                               int warp_token, int lane) {
@@ -155,26 +156,50 @@ __device__ __forceinline__ void multiply_step(float (&sums)[4][4][4], const uint
     const uint32_t scales_b = shared_word(x_scales + token * static_cast<int>(tile_scales(format)));
     unrolled<4>([&](auto i) {
         unrolled<4>([&](auto j) {
-            mma_fp4<format, emulation, byte_id, i % 2, byte_id, j>(sums[i][j], a[i], b[j], scales_a[i / 2],
-                                                                   scales_b);
+            mma_fp4<format, emulation, byte_id, i % 2, byte_id, j, step == 0>(sums[i][j], a[i], b[j],
+                                                                              scales_a[i / 2], scales_b);
         });
     });
 }
 
-__device__ __forceinline__ void store_output(const W4A4Arguments& p, int token, int row, float sum,
-                                             float scale) {
-    if (token >= p.m || row >= p.n) return;
-    float* out = p.out + static_cast<size_t>(token) * static_cast<size_t>(p.n) + row;
-    float value = sum * scale;
-    if (p.bias) value += p.bias[row];
-    *out = p.accumulate ? *out + value : value;
+// whole: nothing of the block lies outside the matrix.
+template <bool whole>
+__device__ __forceinline__ void store_tile(const W4A4Arguments& p, const float (&total)[4][4][4],
+                                           int first_row, int first_token, int lane) {
+    const int g = lane >> 2, t = lane & 3;
+    float bias[4][2] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            const int row = first_row + 16 * i + 8 * half + g;
+            if (p.bias && (whole || row < p.n)) bias[i][half] = p.bias[row];
+        }
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+            const int token = first_token + 8 * j + 2 * t + e;
+            if (!whole && token >= p.m) continue;
+            const float scale = p.x_scale ? p.x_scale[token] * p.w_scale : p.w_scale;
+            float* out = p.out + static_cast<size_t>(token) * static_cast<size_t>(p.n);
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+#pragma unroll
+                for (int half = 0; half < 2; ++half) {
+                    const int row = first_row + 16 * i + 8 * half + g;
+                    if (!whole && row >= p.n) continue;
+                    const float value = total[i][j][2 * half + e] * scale + bias[i][half];
+                    out[row] = p.accumulate ? out[row] + value : value;
+                }
+            }
+        }
+    }
 }
 
 template <BlockFormat format, Emulation emulation>
 __device__ __forceinline__ void w4a4_block(const W4A4Arguments& p) {
     using Shape = W4A4Shape<format>;
-    // The NVFP4 emulation rounds four times an instruction.
-    constexpr int tiles_a_sum = has_block_scaled_mma || emulation == Emulation::exact ? 2 : 1;
     uint8_t* shared = shared_memory();
     const int thread = static_cast<int>(threadIdx.x), lane = thread & 31, warp = thread / 32;
     const int m0 = static_cast<int>(blockIdx.x * tile), n0 = static_cast<int>(blockIdx.y * tile);
@@ -186,7 +211,7 @@ __device__ __forceinline__ void w4a4_block(const W4A4Arguments& p) {
         if (ahead < k_tiles) load_stage<format>(p, shared + ahead * Shape::stage_bytes, m0, n0, ahead);
         copy_async_commit();
     }
-    float total[4][4][4] = {}, sums[4][4][4] = {};
+    float total[4][4][4] = {}, sums[4][4][4];
     for (int k_tile = 0; k_tile < k_tiles; ++k_tile) {
         copy_async_wait<Shape::stages - 2>();
         __syncthreads(); // tile k_tile has landed, and nobody reads the stage that is filled next
@@ -197,33 +222,17 @@ __device__ __forceinline__ void w4a4_block(const W4A4Arguments& p) {
         const uint8_t* stage = shared + k_tile % Shape::stages * Shape::stage_bytes;
         multiply_step<format, emulation, 0>(sums, stage, warp_row, warp_token, lane);
         multiply_step<format, emulation, 1>(sums, stage, warp_row, warp_token, lane);
-        if ((k_tile + 1) % tiles_a_sum == 0 || k_tile + 1 == k_tiles) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
+        for (int i = 0; i < 4; ++i)
 #pragma unroll
-                for (int j = 0; j < 4; ++j)
+            for (int j = 0; j < 4; ++j)
 #pragma unroll
-                    for (int e = 0; e < 4; ++e) {
-                        total[i][j][e] += sums[i][j][e];
-                        sums[i][j][e] = 0.0f;
-                    }
-        }
+                for (int e = 0; e < 4; ++e) total[i][j][e] += sums[i][j][e];
     }
-    const int g = lane >> 2, t = lane & 3;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-#pragma unroll
-        for (int e = 0; e < 2; ++e) {
-            const int token = m0 + warp_token + 8 * j + 2 * t + e;
-            const float scale = p.x_scale && token < p.m ? p.x_scale[token] * p.w_scale : p.w_scale;
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                const int row = n0 + warp_row + 16 * i + g;
-                store_output(p, token, row, total[i][j][e], scale);
-                store_output(p, token, row + 8, total[i][j][2 + e], scale);
-            }
-        }
-    }
+    if (m0 + 128 <= p.m && n0 + 128 <= p.n)
+        store_tile<true>(p, total, n0 + warp_row, m0 + warp_token, lane);
+    else
+        store_tile<false>(p, total, n0 + warp_row, m0 + warp_token, lane);
 }
 
 } // namespace fp4::cuda

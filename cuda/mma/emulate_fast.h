@@ -63,6 +63,7 @@ __device__ __forceinline__ void mma_nvfp4_fast(float (&d)[4], const uint32_t (&a
     const uint32_t row_scales[2] = {__shfl_sync(0xFFFFFFFFu, scales_a, quad + 2 * thread_id_a),
                                     __shfl_sync(0xFFFFFFFFu, scales_a, quad + 2 * thread_id_a + 1)};
     const uint32_t column_scales = __shfl_sync(0xFFFFFFFFu, scales_b, quad + thread_id_b);
+    float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     auto scaled = [](uint32_t pair, uint32_t scale) {
         return multiply_f16x2(multiply_f16x2(pair, f16x2_two_to_14), scale);
     };
@@ -79,9 +80,11 @@ __device__ __forceinline__ void mma_nvfp4_fast(float (&d)[4], const uint32_t (&a
                                 scaled(e2m1_pair<3>(rows[0]), s0), scaled(e2m1_pair<3>(rows[1]), s1)};
         const uint32_t b0[2] = {scaled(e2m1_pair<0>(column), s), scaled(e2m1_pair<1>(column), s)};
         const uint32_t b1[2] = {scaled(e2m1_pair<2>(column), s), scaled(e2m1_pair<3>(column), s)};
-        mma_f16(d, a0, b0);
-        mma_f16(d, a1, b1);
+        mma_f16(sums, a0, b0);
+        mma_f16(sums, a1, b1);
     }
+#pragma unroll
+    for (int j = 0; j < 4; ++j) d[j] = __fadd_rn(d[j], sums[j]);
 }
 
 // Two E4M3 bytes of a word as fp16 of value x 2^-8; selector picks the bytes into bits 15:8 of each half.

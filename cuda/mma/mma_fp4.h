@@ -28,8 +28,9 @@ inline constexpr bool has_block_scaled_mma = false;
 // How GPUs without the instruction compute it: bit by bit, or on fp16 tensor cores.
 enum class Emulation { exact, fast };
 
+// fresh: d = a b instead.
 template <BlockFormat format, Emulation emulation, int byte_id_a, int thread_id_a, int byte_id_b,
-          int thread_id_b>
+          int thread_id_b, bool fresh = false>
 __device__ __forceinline__ void mma_fp4(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                                         uint32_t scales_a, uint32_t scales_b) {
     static_assert(format == BlockFormat::mxfp4 || format == BlockFormat::nvfp4);
@@ -37,6 +38,7 @@ __device__ __forceinline__ void mma_fp4(float (&d)[4], const uint32_t (&a)[4], c
     static_assert(byte_id_a % 2 == 0 && byte_id_b % 2 == 0);
     static_assert(format == BlockFormat::mxfp4 ? byte_id_a < 4 && byte_id_b < 4
                                                : byte_id_a == 0 && byte_id_b == 0);
+    if constexpr (fresh) d[0] = d[1] = d[2] = d[3] = 0.0f;
     if constexpr (has_block_scaled_mma) {
         mma_fp4_native<format, byte_id_a, thread_id_a, byte_id_b, thread_id_b>(d, a, b, scales_a, scales_b);
     } else if constexpr (emulation == Emulation::exact) {

@@ -130,7 +130,8 @@ void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
         const double worst = worst_error(c, data, out.download(), 0.75f,
                                          [&](size_t m, size_t n) { return dots[m * c.n + n]; });
         const char* names[] = {"w4a16", "w4a16 split", "w4a16 mma", "w4a16 mma split"};
-        report(names[variant], format, c, worst, 0x1p-19);
+        // The tensor cores cut sums toward zero: the error grows with k.
+        report(names[variant], format, c, worst, c.k > 16384 ? 0x1p-18 : 0x1p-19);
     }
 }
 
