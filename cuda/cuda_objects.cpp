@@ -1,0 +1,105 @@
+#include "cuda/cuda_objects.h"
+
+#include "cuda/kernels/attention.h"
+#include "libfp4/base/checked.h"
+
+namespace fp4::cuda {
+namespace {
+
+Result<DeviceMemory> upload(const std::vector<float>& values) {
+    FP4_ASSIGN(DeviceMemory memory, DeviceMemory::create(values.size() * sizeof(float)));
+    if (values.empty()) return memory;
+    FP4_TRY(check(cudaMemcpy(memory.data(), values.data(), memory.bytes(), cudaMemcpyHostToDevice),
+                  "upload a transform"));
+    return memory;
+}
+
+} // namespace
+
+Result<std::unique_ptr<CudaTransform>> CudaTransform::create(const InputTransform& transform, size_t cols) {
+    const size_t block = transform.block;
+    if (transform.kind != InputTransform::Kind::identity &&
+        (!is_transform_block(block) || cols % block != 0)) {
+        return error(Status::argument, "a transform block of ", block,
+                     " is none of 16, 32, 64, 128 or does not divide ", cols, " channels");
+    }
+    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block &&
+        transform.matrix.size() != cols * block) {
+        return error(Status::argument, "a transform of ", cols, " channels in blocks of ", block, " has ",
+                     transform.matrix.size(), " values, not those of one matrix or of one for each block");
+    }
+    if (!transform.channel_scale.empty() && transform.channel_scale.size() != cols) {
+        return error(Status::argument, "a transform has ", transform.channel_scale.size(),
+                     " channel scales for ", cols, " channels");
+    }
+    auto result = std::make_unique<CudaTransform>();
+    result->cols_ = cols;
+    FP4_ASSIGN(result->channel_scale_, upload(transform.channel_scale));
+    result->view_.kind = transform.kind;
+    result->view_.block = transform.block;
+    result->view_.channel_scale = result->channel_scale_.as<float>();
+    if (transform.kind == InputTransform::Kind::matrix) {
+        FP4_ASSIGN(result->matrix_, upload(transform.matrix));
+        result->view_.matrix = result->matrix_.as<float>();
+        if (transform.matrix.size() > block * block)
+            result->view_.matrix_stride = static_cast<uint32_t>(block * block);
+    }
+    return result;
+}
+
+Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, size_t cols) {
+    constexpr size_t most_cols = size_t(1) << 23;
+    auto elements = checked_mul(max_rows, cols);
+    if (!elements || *elements == 0 || cols > most_cols || *elements > uint64_t(1) << 46) {
+        return error(Status::argument, "an activation [", max_rows, ", ", cols, "] is empty or too large");
+    }
+    auto result = std::make_unique<CudaActivation>();
+    result->max_rows_ = max_rows;
+    ActivationView& view = result->view_;
+    view.cols = static_cast<uint32_t>(cols);
+    const uint64_t groups = ceil_div(max_rows, part_tokens), padded = view.padded();
+    FP4_ASSIGN(result->values_, DeviceMemory::create(max_rows * view.pitch() * sizeof(float)));
+    FP4_ASSIGN(result->parts_, DeviceMemory::create(groups * padded * 2 * part_tokens * sizeof(__half)));
+    FP4_ASSIGN(result->part_scales_,
+               DeviceMemory::create(groups * padded / 32 * part_tokens * sizeof(float)));
+    FP4_ASSIGN(result->row_amax_, DeviceMemory::create(max_rows * sizeof(uint32_t)));
+    view.values = result->values_.as<float>();
+    view.parts = result->parts_.as<__half>();
+    view.part_scales = result->part_scales_.as<float>();
+    view.row_amax = result->row_amax_.as<uint32_t>();
+    return result;
+}
+
+Result<std::unique_ptr<CudaKvCache>> CudaKvCache::create(const KvShape& shape) {
+    if (shape.head_dim > max_attention_dim)
+        return error(Status::unsupported, "CUDA: heads of ", shape.head_dim, " values; at most ",
+                     max_attention_dim);
+    std::optional<uint64_t> bytes;
+    if (shape.head_dim > 0) bytes = 2 * shape.head_bytes();
+    for (uint64_t factor : {shape.layers, shape.capacity, shape.kv_heads})
+        if (bytes) bytes = checked_mul(*bytes, factor);
+    if (!bytes || *bytes == 0 || shape.capacity > UINT32_MAX) {
+        return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
+                     " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");
+    }
+    auto cache = std::make_unique<CudaKvCache>();
+    FP4_ASSIGN(cache->memory_, DeviceMemory::create(*bytes));
+    cache->shape_ = shape;
+    return cache;
+}
+
+KvView CudaKvCache::view(size_t layer) const {
+    const size_t bytes = shape_.capacity * shape_.row_bytes();
+    KvView view;
+    view.keys = memory_.data() + layer * bytes;
+    view.values = view.keys + shape_.layers * bytes;
+    view.format = shape_.format;
+    view.kv_heads = static_cast<uint32_t>(shape_.kv_heads);
+    view.head_dim = static_cast<uint32_t>(shape_.head_dim);
+    view.head_bytes = static_cast<uint32_t>(shape_.head_bytes());
+    if (auto block = kv_block(shape_.format))
+        view.code_bytes = static_cast<uint32_t>(row_code_bytes(block->format, shape_.head_dim));
+    return view;
+}
+
+} // namespace fp4::cuda

@@ -1,0 +1,75 @@
+// Buffers, weights, transforms, activations and KV caches in device memory.
+#pragma once
+
+#include "cuda/device/activation_view.h"
+#include "cuda/device/kv_view.h"
+#include "cuda/device_memory.h"
+
+namespace fp4::cuda {
+
+class CudaBuffer final : public Buffer {
+  public:
+    explicit CudaBuffer(DeviceMemory memory) : memory_(std::move(memory)) {}
+    size_t bytes() const override { return memory_.bytes(); }
+    uint8_t* data() const { return memory_.data(); }
+    float* floats() const { return memory_.as<float>(); }
+
+  private:
+    DeviceMemory memory_;
+};
+
+class CudaWeight final : public Weight {
+  public:
+    static Result<std::unique_ptr<CudaWeight>> create(const HostWeight& weight);
+
+    WeightFormat format() const override { return view_.format; }
+    size_t rows() const override { return view_.rows; }
+    size_t cols() const override { return view_.cols; }
+    const WeightView& view() const { return view_; }
+    const float* f32() const { return reinterpret_cast<const float*>(view_.codes); } // vectors
+
+  private:
+    Result<void> upload_plain(const HostWeight& weight);
+    Result<void> upload_packed(const HostWeight& weight);
+
+    WeightView view_;
+    DeviceMemory codes_, scales_;
+};
+
+class CudaTransform final : public Transform {
+  public:
+    static Result<std::unique_ptr<CudaTransform>> create(const InputTransform& transform, size_t cols);
+    size_t cols() const { return cols_; }
+    const TransformView& view() const { return view_; }
+
+  private:
+    TransformView view_;
+    size_t cols_ = 0;
+    DeviceMemory channel_scale_, matrix_;
+};
+
+class CudaActivation final : public Activation {
+  public:
+    static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols);
+    size_t max_rows() const override { return max_rows_; }
+    size_t cols() const override { return view_.cols; }
+    const ActivationView& view() const { return view_; }
+
+  private:
+    ActivationView view_;
+    size_t max_rows_ = 0;
+    DeviceMemory values_, parts_, part_scales_, row_amax_;
+};
+
+class CudaKvCache final : public KvCache {
+  public:
+    static Result<std::unique_ptr<CudaKvCache>> create(const KvShape& shape);
+    const KvShape& shape() const override { return shape_; }
+    KvView view(size_t layer) const;
+
+  private:
+    KvShape shape_;
+    DeviceMemory memory_; // keys, then values: [layers][capacity][row]
+};
+
+} // namespace fp4::cuda

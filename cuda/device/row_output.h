@@ -1,0 +1,149 @@
+// The end of every operation that feeds a linear: transform, round, store. A warp takes a run of 128 columns
+// of one row, four columns a lane.
+#pragma once
+
+#include <cuda_fp16.h>
+
+#include "cuda/device/activation_view.h"
+#include "cuda/device/rounding.h"
+#include "cuda/device/warp.h"
+
+namespace fp4::cuda {
+
+// Sylvester's Hadamard matrix by butterflies, over blocks of 16 to 128 columns.
+__device__ inline void hadamard_run(uint32_t block, float (&v)[4]) {
+    const float a = v[0] + v[1], b = v[0] - v[1], c = v[2] + v[3], d = v[2] - v[3];
+    v[0] = a + c, v[1] = b + d, v[2] = a - c, v[3] = b - d;
+    for (uint32_t step = 1; 4 * step < block; step *= 2) {
+        const bool second = threadIdx.x & step;
+        for (float& value : v) {
+            const float other = __shfl_xor_sync(all_lanes, value, step);
+            value = second ? other - value : value + other;
+        }
+    }
+    const float norm = block == 16   ? 0.25f
+                       : block == 32 ? 0.176776695f
+                       : block == 64 ? 0.125f
+                                     : 0.0883883476f;
+    for (float& value : v) value *= norm;
+}
+
+// v times the block's matrix, from the right.
+__device__ inline void matrix_run(const TransformView& transform, uint32_t column, uint32_t cols,
+                                  float (&v)[4]) {
+    const uint32_t block = transform.block, lane = threadIdx.x % 32, first = lane & ~(block / 4 - 1);
+    const float* matrix = transform.matrix;
+    if (column < cols) matrix += size_t(column / block) * transform.matrix_stride + column % block;
+    float sum[4] = {};
+    for (uint32_t i = 0; i < block; i += 4) {
+        for (uint32_t e = 0; e < 4; ++e) {
+            const float value = __shfl_sync(all_lanes, v[e], first + i / 4);
+            const float4 m = *reinterpret_cast<const float4*>(matrix + size_t(i + e) * block);
+            sum[0] += value * m.x, sum[1] += value * m.y, sum[2] += value * m.z, sum[3] += value * m.w;
+        }
+    }
+    for (int e = 0; e < 4; ++e) v[e] = sum[e];
+}
+
+__device__ inline void transform_run(const TransformView& transform, uint32_t column, uint32_t cols,
+                                     float (&v)[4]) {
+    if (transform.channel_scale) {
+        for (uint32_t e = 0; e < 4; ++e)
+            if (column + e < cols) v[e] *= transform.channel_scale[column + e];
+    }
+    if (transform.kind == InputTransform::Kind::hadamard) hadamard_run(transform.block, v);
+    if (transform.kind == InputTransform::Kind::matrix) matrix_run(transform, column, cols, v);
+}
+
+__device__ inline uint32_t run_amax(const float (&v)[4], int lanes) {
+    uint32_t amax = 0;
+    for (float value : v) amax = max(amax, __float_as_uint(value) & 0x7FFFFFFFu);
+    return group_max(amax, lanes);
+}
+
+__device__ inline uint32_t half_pair(float low, float high) {
+    const __half2 pair = __floats2half2_rn(low, high);
+    return reinterpret_cast<const uint32_t&>(pair);
+}
+
+// The tensor-core operand of four columns: `high` and `low` halves, interleaved with those of the
+// neighbouring lane in the order of activation_view.h.
+__device__ inline void store_parts(const ActivationView& out, uint32_t row, uint32_t column,
+                                   const float (&high)[4], const float (&low)[4], float scale) {
+    const bool odd = threadIdx.x & 1;
+    __half* place = out.parts + part_place(out.padded(), row, column);
+    for (int part = 0; part < 2; ++part) {
+        const float(&v)[4] = part == 0 ? high : low;
+        // An even lane writes (x0, x4), (x1, x5), an odd one (x2, x6), (x3, x7).
+        const float first = __shfl_xor_sync(all_lanes, odd ? v[0] : v[2], 1);
+        const float second = __shfl_xor_sync(all_lanes, odd ? v[1] : v[3], 1);
+        const uint2 words = odd ? make_uint2(half_pair(first, v[2]), half_pair(second, v[3]))
+                                : make_uint2(half_pair(v[0], first), half_pair(v[1], second));
+        if (column < out.padded()) *reinterpret_cast<uint2*>(place + part * 32) = words;
+    }
+    if (column % 32 == 0 && column < out.padded())
+        out.part_scales[part_scale_place(out.padded(), row, column)] = scale;
+}
+
+__device__ inline void store_values(const ActivationView& out, uint32_t row, uint32_t column,
+                                    const float (&v)[4]) {
+    *reinterpret_cast<float4*>(out.values + size_t(row) * out.pitch() + column) =
+        make_float4(v[0], v[1], v[2], v[3]);
+}
+
+// Unrounded: two f16 parts of 11 bits each, scaled by a power of two that puts the largest value of 32
+// columns in [2^14, 2^15).
+__device__ inline void store_unrounded(const ActivationView& out, uint32_t row, uint32_t column,
+                                       const float (&v)[4]) {
+    const uint32_t exponent = max(run_amax(v, 8) >> 23, 15u);
+    const float inverse = __uint_as_float((268 - exponent) << 23);
+    float high[4], low[4];
+    for (int e = 0; e < 4; ++e) {
+        const float scaled = v[e] * inverse;
+        high[e] = __half2float(__float2half_rn(scaled));
+        low[e] = scaled - high[e];
+    }
+    store_values(out, row, column, v);
+    store_parts(out, row, column, high, low, __uint_as_float((exponent - 14) << 23));
+}
+
+// v: transformed values; zero from cols on.
+__device__ inline void round_run(const ActivationView& out, const RoundingView& rounding, float tensor_scale,
+                                 uint32_t row, uint32_t column, const float (&v)[4]) {
+    if (rounding.kind == ActivationFormat::Kind::a16) return store_unrounded(out, row, column, v);
+    const BlockFormat format = rounded_format(rounding.kind);
+    const bool nv = format == BlockFormat::nvfp4;
+    const uint32_t amax = run_amax(v, nv ? 4 : 8);
+    const uint8_t code = block_scale_code(format, rounding.rule, tensor_scale, amax);
+    const float scale = decode_scale(format, code), inverse = inverse_scale(scale, tensor_scale);
+    const BlockElement element = block_element(format);
+    const bool zero = inverse == 0 || amax == 0;
+    float high[4], values[4];
+    const float low[4] = {};
+    for (int e = 0; e < 4; ++e) {
+        const float decoded =
+            zero ? 0.0f : decode_element(format, encode_block_element(element, v[e] * inverse));
+        // Codes of blocks of 16 carry their scale, which is exact in f16.
+        high[e] = nv ? decoded * scale : decoded;
+        values[e] = decoded * scale * tensor_scale;
+    }
+    store_values(out, row, column, values);
+    store_parts(out, row, column, high, low, nv ? tensor_scale : scale);
+}
+
+// v: values of columns column.. (0 from cols on), before the transform. With nvfp4 and no fixed tensor scale
+// only the transform is done: a second pass rounds, once the row's largest magnitude is known.
+__device__ inline void finish_run(const ActivationView& out, const RoundingView& rounding, uint32_t row,
+                                  uint32_t column, float (&v)[4]) {
+    transform_run(rounding.transform, column, out.cols, v);
+    if (rounding.needs_row_amax()) {
+        store_values(out, row, column, v);
+        const uint32_t amax = run_amax(v, 32);
+        if (threadIdx.x % 32 == 0) atomicMax(out.row_amax + row, amax);
+        return;
+    }
+    round_run(out, rounding, rounding.kind == ActivationFormat::Kind::nvfp4 ? rounding.tensor_scale : 1.0f,
+              row, column, v);
+}
+
+} // namespace fp4::cuda

@@ -1,0 +1,40 @@
+// Device memory that frees itself. All of the backend's memory comes from here.
+#pragma once
+
+#include <utility>
+
+#include "cuda/cuda_status.h"
+
+namespace fp4::cuda {
+
+class DeviceMemory {
+  public:
+    // Zeroed. Status::memory when there is none.
+    static Result<DeviceMemory> create(uint64_t bytes);
+
+    DeviceMemory() = default;
+    DeviceMemory(DeviceMemory&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    DeviceMemory& operator=(DeviceMemory&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(bytes_, other.bytes_);
+        return *this;
+    }
+    ~DeviceMemory() { cudaFree(data_); }
+
+    uint8_t* data() const { return data_; }
+    template <class T>
+    T* as() const {
+        return reinterpret_cast<T*>(data_);
+    }
+    size_t bytes() const { return bytes_; }
+
+  private:
+    uint8_t* data_ = nullptr;
+    size_t bytes_ = 0;
+};
+
+// For tests: the allocation after the next `count` ones fails, and all later ones; -1 switches that off.
+void fail_allocations_after(int64_t count);
+
+} // namespace fp4::cuda

@@ -1,0 +1,35 @@
+// Attention in two steps: parts of the key range (flash decoding, Dao et al. 2023), then their combination,
+// transformed and rounded for the output linear.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "cuda/device/activation_view.h"
+#include "cuda/device/kv_view.h"
+
+namespace fp4::cuda {
+
+inline constexpr uint32_t max_attention_dim = 256; // of a head
+
+struct AttentionView {
+    uint32_t n = 0;
+    uint32_t position = 0;
+    uint32_t heads = 0;
+    float scale = 1.0f;
+    uint32_t window = 0;      // 0: all
+    uint32_t splits = 1;      // parts of the key range
+    float* sums = nullptr;    // [n, heads, splits, head_dim]: of exp(score - largest) x value
+    float2* states = nullptr; // [n, heads, splits]: largest score, sum of exp(score - largest)
+};
+
+// How many parts fill the device; sums and states must have room for them.
+uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors);
+
+// q: [n, heads * head_dim]
+cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,
+                                   cudaStream_t stream);
+cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
+                                     const RoundingView& rounding, const ActivationView& out,
+                                     cudaStream_t stream);
+
+} // namespace fp4::cuda

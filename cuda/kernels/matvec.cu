@@ -1,0 +1,223 @@
+#include <algorithm>
+
+#include "cuda/device/fragments.h"
+#include "cuda/kernels/matvec.h"
+
+namespace fp4::cuda {
+namespace {
+
+constexpr uint32_t tile_outputs = tile_rows * part_tokens;
+
+// What a lane holds of 16 rows x 256 columns.
+struct Chunk {
+    uint4 codes[4]; // one for 64 columns
+    uint4 scales;   // two bytes for 32 columns: rows g and g + 8
+};
+
+struct Tiles { // 16 rows of a weight
+    const uint4* codes;
+    const uint4* scales;
+    uint32_t tiles, chunks; // along the columns
+};
+
+template <bool nv>
+__device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
+    Tiles tiles;
+    tiles.tiles = (weight.cols + tile_columns - 1) / tile_columns;
+    tiles.chunks = (weight.cols + chunk_columns - 1) / chunk_columns;
+    const uint32_t lane = threadIdx.x % 32;
+    tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * tiles.tiles * 32 + lane;
+    tiles.scales = reinterpret_cast<const uint4*>(weight.scales) +
+                   size_t(row_tile) * tiles.chunks * (nv ? 16 : 8) + (nv ? lane / 2 : lane / 4);
+    return tiles;
+}
+
+template <bool nv>
+__device__ Chunk load_chunk(const Tiles& tiles, uint32_t chunk) {
+    Chunk result;
+    for (uint32_t i = 0; i < 4; ++i) {
+        const uint32_t tile = chunk * 4 + i;
+        result.codes[i] = tile < tiles.tiles ? load_once(tiles.codes + tile * 32) : uint4{};
+    }
+    result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
+    return result;
+}
+
+__device__ uint32_t word_of(const uint4& words, uint32_t index) {
+    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
+}
+
+template <int groups>
+using Sums = float[groups][2]; // of token t: rows g and g + 8
+
+// groups: of four tokens
+template <bool nv, int groups>
+__device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uint32_t chunk,
+                               Sums<groups>& sums) {
+    const uint32_t lane = threadIdx.x % 32, t = lane % 4, padded = view.input.padded();
+    const uint32_t token = view.first_token;
+    const uint4* parts[groups];
+    float4 scales[groups][2];
+    for (int i = 0; i < groups; ++i) {
+        const uint32_t row = token + i * part_tokens, column = chunk * chunk_columns;
+        parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, column)) + lane;
+        const auto* stored = reinterpret_cast<const float4*>(view.input.part_scales +
+                                                             part_scale_place(padded, row + t, column));
+        scales[i][0] = __ldg(stored), scales[i][1] = __ldg(stored + 1);
+    }
+#pragma unroll
+    for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
+        const uint4& codes = weights.codes[run / 2];
+        uint32_t first[4], second[4];
+        if (run % 2 == 0)
+            e2m1_fragments(codes.x, codes.y, first, second);
+        else
+            e2m1_fragments(codes.z, codes.w, first, second);
+        const uint32_t word = word_of(weights.scales, run / 2), byte = run % 2 * 2;
+        float factors[2] = {1.0f, 1.0f};
+        if constexpr (nv) {
+            const __half2 upper = e4m3_factor(word, byte), lower = e4m3_factor(word, byte + 1);
+            for (int i = 0; i < 4; i += 2) {
+                scale_fragment(first[i], upper), scale_fragment(first[i + 1], lower);
+                scale_fragment(second[i], upper), scale_fragment(second[i + 1], lower);
+            }
+        } else {
+            factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
+        }
+        for (int i = 0; i < groups; ++i) {
+            // Columns of tokens that are not there may hold anything: they touch no other column.
+            const bool used = lane / 8 + i * part_tokens < view.n;
+            const uint4 x = used ? __ldg(parts[i] + run * 32) : uint4{};
+            float products[4] = {};
+            mma_f16(products, first, x.x, x.y);
+            mma_f16(products, second, x.z, x.w);
+            const float4& four = scales[i][run / 4];
+            const float scale = run % 4 == 0   ? four.x
+                                : run % 4 == 1 ? four.y
+                                : run % 4 == 2 ? four.z
+                                               : four.w;
+            sums[i][0] += (products[0] + products[1]) * (factors[0] * scale);
+            sums[i][1] += (products[2] + products[3]) * (factors[1] * scale);
+        }
+    }
+}
+
+// Output `index` of the block: [row_warps][groups][16 rows][4 tokens]
+template <bool nv, int groups>
+__device__ void finish(const MatvecView& view, const MatvecTarget& target, uint32_t first_tile,
+                       uint32_t index, float sum) {
+    const uint32_t tile = index / (groups * tile_outputs), group = index / tile_outputs % groups;
+    const uint32_t row = (first_tile + tile) * tile_rows + index % tile_outputs / part_tokens;
+    const uint32_t token = group * part_tokens + index % part_tokens;
+    if (row >= target.weight.rows || token >= view.n) return;
+    sum *= target.weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
+    if (target.output.bias) sum += target.output.bias[row];
+    float& out = target.output.out[size_t(view.first_token + token) * target.weight.rows + row];
+    out = target.output.accumulate ? out + sum : sum;
+}
+
+// Whether this block is the last of the splits of its rows to come here; then all their sums are visible.
+__device__ bool is_last(const MatvecView& view) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        uint32_t& counter = view.scratch.counters[blockIdx.x];
+        last = atomicAdd(&counter, 1u) == view.plan.splits - 1;
+        if (last) counter = 0;
+    }
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
+template <bool nv, int groups>
+__global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) {
+    __shared__ float partial[matvec_warps * groups * tile_outputs];
+    const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    const uint32_t k_warps = view.plan.k_warps, k_warp = warp % k_warps, row_warp = warp / k_warps;
+    uint32_t index = 0;
+    while (index + 1 < view.target_count && blockIdx.x >= view.first_group[index + 1]) ++index;
+    const MatvecTarget& target = view.targets[index];
+    const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
+    const uint32_t row_tile = first_tile + row_warp;
+
+    Sums<groups> sums = {};
+    if (row_tile * tile_rows < target.weight.rows) {
+        const Tiles tiles = tiles_of<nv>(target.weight, row_tile);
+        const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
+        const uint32_t end = min(tiles.chunks, (blockIdx.y + 1) * each);
+        uint32_t chunk = blockIdx.y * each + k_warp;
+        if (chunk < end) {
+            Chunk current = load_chunk<nv>(tiles, chunk);
+            for (; chunk < end; chunk += k_warps) {
+                Chunk next = current;
+                if (chunk + k_warps < end) next = load_chunk<nv>(tiles, chunk + k_warps);
+                multiply_chunk<nv, groups>(view, current, chunk, sums);
+                current = next;
+            }
+        }
+    }
+    const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
+    float* own = partial + k_warp * outputs + row_warp * groups * tile_outputs;
+    for (int i = 0; i < groups; ++i) {
+        own[i * tile_outputs + lane] = sums[i][0]; // lane = 4 g + t
+        own[i * tile_outputs + 32 + lane] = sums[i][1];
+    }
+    __syncthreads();
+    float* shared_sums = view.scratch.sums + size_t(blockIdx.x) * view.plan.splits * outputs;
+    for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
+        float sum = 0.0f;
+        for (uint32_t w = 0; w < k_warps; ++w) sum += partial[w * outputs + i];
+        if (view.plan.splits == 1)
+            finish<nv, groups>(view, target, first_tile, i, sum);
+        else
+            __stcg(shared_sums + blockIdx.y * outputs + i, sum);
+    }
+    if (view.plan.splits == 1 || !is_last(view)) return;
+    for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
+        float sum = 0.0f;
+        for (uint32_t split = 0; split < view.plan.splits; ++split)
+            sum += __ldcg(shared_sums + split * outputs + i);
+        finish<nv, groups>(view, target, first_tile, i, sum);
+    }
+}
+
+uint32_t row_tiles(const WeightView& weight) {
+    return (weight.rows + tile_rows - 1) / tile_rows;
+}
+
+} // namespace
+
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t n, int processors) {
+    const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
+    const auto wanted = static_cast<uint32_t>(processors) * 16; // warps
+    MatvecPlan plan;
+    plan.row_warps = n == 1 ? 1 : n <= 4 ? 2 : 4;
+    const uint32_t groups = (row_tiles + plan.row_warps - 1) / plan.row_warps;
+    const uint32_t most = matvec_warps / plan.row_warps;
+    plan.k_warps = std::min({chunks, most, chunks >= 32 ? 8u : 4u});
+    const uint32_t warps = groups * plan.row_warps * plan.k_warps;
+    if (warps < wanted) plan.splits = std::clamp((wanted + warps / 2) / warps, 1u, chunks / plan.k_warps);
+    return plan;
+}
+
+uint32_t matvec_groups(MatvecView& view) {
+    uint32_t groups = 0;
+    for (uint32_t i = 0; i < view.target_count; ++i) {
+        view.first_group[i] = groups;
+        groups += (row_tiles(view.targets[i].weight) + view.plan.row_warps - 1) / view.plan.row_warps;
+    }
+    return groups;
+}
+
+cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {
+    const bool nv = view.targets[0].weight.format == WeightFormat::nvfp4, two = view.n > part_tokens;
+    const auto kernel =
+        nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
+    const dim3 grid(groups, view.plan.splits);
+    kernel<<<grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream>>>(view);
+    return cudaGetLastError();
+}
+
+} // namespace fp4::cuda

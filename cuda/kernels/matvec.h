@@ -1,0 +1,54 @@
+// out = x W^T + bias for a few tokens and packed weights: tensor cores with the weights as operand A, so that
+// dequantizing is the only work per weight.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "cuda/kernels/linear_plain.h"
+
+namespace fp4::cuda {
+
+inline constexpr uint32_t matvec_tokens = 8; // of one launch
+inline constexpr uint32_t matvec_targets = 4;
+inline constexpr uint32_t matvec_warps = 16; // of a block, at most
+
+struct MatvecTarget {
+    WeightView weight; // all of one launch: packed, the same format and columns
+    LinearOutput output;
+};
+
+// How the work is cut. A block has k_warps x row_warps warps: row_warps tiles of 16 rows, whose columns
+// k_warps warps share; splits blocks share the columns of the same rows.
+struct MatvecPlan {
+    uint32_t k_warps = 4;
+    uint32_t row_warps = 1;
+    uint32_t splits = 1;
+};
+
+struct MatvecScratch {
+    float* sums = nullptr;        // matvec_scratch_floats()
+    uint32_t* counters = nullptr; // matvec_groups(), zero; zero again afterwards
+};
+
+struct MatvecView {
+    MatvecTarget targets[matvec_targets];
+    uint32_t first_group[matvec_targets] = {}; // block index where a target's rows start
+    uint32_t target_count = 0;
+    ActivationView input;
+    uint32_t first_token = 0; // a multiple of part_tokens
+    uint32_t n = 0;           // tokens from there on, at most matvec_tokens
+    MatvecPlan plan;
+    MatvecScratch scratch; // splits > 1
+};
+
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t n, int processors);
+
+// Fills first_group; the number of blocks side by side.
+uint32_t matvec_groups(MatvecView& view);
+inline size_t matvec_scratch_floats(const MatvecPlan& plan, uint32_t groups) {
+    return size_t(groups) * plan.splits * plan.row_warps * tile_rows * matvec_tokens;
+}
+
+cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream);
+
+} // namespace fp4::cuda

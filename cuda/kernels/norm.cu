@@ -1,0 +1,56 @@
+#include "cuda/device/row_output.h"
+#include "cuda/kernels/norm.h"
+
+namespace fp4::cuda {
+namespace {
+
+constexpr uint32_t threads = 256;
+constexpr uint32_t block_runs = threads / 32;
+
+// 1 / sqrt(mean(x^2) + epsilon), for every thread.
+__device__ float inverse_norm(const float* x, uint32_t cols, float epsilon) {
+    float squares = 0.0f;
+    for (uint32_t j = threadIdx.x; j < cols; j += threads) squares += x[j] * x[j];
+    return 1.0f / sqrtf(block_sum(squares) / static_cast<float>(cols) + epsilon);
+}
+
+// A block takes eight runs of a row; it needs the whole row's norm, which is cheaper to compute again in
+// every block than to wait for.
+__global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView norm, RoundingView rounding,
+                                                     ActivationView out) {
+    const uint32_t row = blockIdx.y, cols = out.cols;
+    const float* values = x + size_t(row) * cols;
+    const float inverse = inverse_norm(values, cols, norm.epsilon);
+    const uint32_t column = (blockIdx.x * block_runs + threadIdx.x / 32) * run_columns + threadIdx.x % 32 * 4;
+    if (column - threadIdx.x % 32 * 4 >= out.pitch()) return; // whole warps
+    float v[4] = {};
+    for (uint32_t e = 0; e < 4; ++e)
+        if (column + e < cols) v[e] = values[column + e] * inverse * norm.weight[column + e];
+    finish_run(out, rounding, row, column, v);
+}
+
+__global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_t cols, NormView norm,
+                                                         float* x) {
+    const size_t start = size_t(blockIdx.x) * cols;
+    const float inverse = inverse_norm(y + start, cols, norm.epsilon);
+    for (uint32_t j = threadIdx.x; j < cols; j += threads)
+        x[start + j] += y[start + j] * inverse * norm.weight[j];
+}
+
+} // namespace
+
+cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const RoundingView& rounding,
+                        const ActivationView& out, cudaStream_t stream) {
+    const uint32_t runs = out.pitch() / run_columns;
+    const dim3 grid((runs + block_runs - 1) / block_runs, static_cast<uint32_t>(n));
+    norm_rows<<<grid, threads, 0, stream>>>(x, norm, rounding, out);
+    return cudaGetLastError();
+}
+
+cudaError_t launch_norm_add(const float* y, size_t n, uint32_t cols, const NormView& norm, float* x,
+                            cudaStream_t stream) {
+    norm_add_rows<<<static_cast<uint32_t>(n), threads, 0, stream>>>(y, cols, norm, x);
+    return cudaGetLastError();
+}
+
+} // namespace fp4::cuda
