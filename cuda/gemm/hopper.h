@@ -69,10 +69,25 @@ __device__ __forceinline__ void wgmma_fence() {
 __device__ __forceinline__ void wgmma_commit() {
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-// Waits until at most `pending` of the newest groups are unfinished.
-template <int pending>
-__device__ __forceinline__ void wgmma_wait() {
-    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
+// Waits for all products, which read operand A from these registers until then. The compiler does not know
+// that (it gave them to other values while products were pending), so here they are used once more: by stores
+// that no thread executes, never_all_ones not being 2^32 - 1.
+__device__ __forceinline__ void wgmma_wait_for(const uint32_t (&a)[4][4], uint32_t never_all_ones,
+                                               void* shared) {
+    asm volatile(
+        "{\n"
+        ".reg .pred never;\n"
+        "wgmma.wait_group.sync.aligned 0;\n"
+        "setp.eq.u32 never, %16, 0xFFFFFFFF;\n"
+        "@never st.shared.v4.b32 [%17], {%0, %1, %2, %3};\n"
+        "@never st.shared.v4.b32 [%17], {%4, %5, %6, %7};\n"
+        "@never st.shared.v4.b32 [%17], {%8, %9, %10, %11};\n"
+        "@never st.shared.v4.b32 [%17], {%12, %13, %14, %15};\n"
+        "}" ::"r"(a[0][0]),
+        "r"(a[0][1]), "r"(a[0][2]), "r"(a[0][3]), "r"(a[1][0]), "r"(a[1][1]), "r"(a[1][2]), "r"(a[1][3]),
+        "r"(a[2][0]), "r"(a[2][1]), "r"(a[2][2]), "r"(a[2][3]), "r"(a[3][0]), "r"(a[3][1]), "r"(a[3][2]),
+        "r"(a[3][3]), "r"(never_all_ones), "r"(shared_address(shared))
+        : "memory");
 }
 // Keeps the compiler from reading sums above, or moving them across, this point.
 template <int count>

@@ -121,18 +121,19 @@ __device__ __forceinline__ void multiply_panels(const W4A16Arguments& p, uint8_t
                               scales.x, biases);
         scales = {scales.y, scales.z, scales.w, 0};
     };
-    prepare(a, first);
-    for (int panel = first; panel < last; ++panel) {
+    // Products of a panel with operand `now`, while operand `after` of the next one is made.
+    auto multiply = [&](const uint32_t(&now)[4][4], uint32_t(&after)[4][4], int panel) {
         const int stage = ring.stage;
-        start_panel<tokens>(sums, a, swizzled_descriptor(shared + stage * Shape::stage_bytes));
+        start_panel<tokens>(sums, now, swizzled_descriptor(shared + stage * Shape::stage_bytes));
         ring.advance();
-        if (panel + 1 < last) prepare(next_a, panel + 1);
-        wgmma_wait<0>();
+        if (panel + 1 < last) prepare(after, panel + 1);
+        wgmma_wait_for(now, static_cast<uint32_t>(p.m), shared);
         if (lane == 0) barrier_arrive(barriers.read + stage);
-#pragma unroll
-        for (int step = 0; step < 4; ++step)
-#pragma unroll
-            for (int r = 0; r < 4; ++r) a[step][r] = next_a[step][r];
+    };
+    prepare(a, first);
+    for (int panel = first; panel < last; panel += 2) {
+        multiply(a, next_a, panel);
+        if (panel + 1 < last) multiply(next_a, a, panel + 1);
     }
 #pragma unroll
     for (int i = 0; i < Shape::products; ++i) keep_in_place(sums[i]);

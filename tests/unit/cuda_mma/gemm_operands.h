@@ -28,7 +28,7 @@ inline PlainMatrix random_matrix(BlockFormat format, size_t rows, size_t k, std:
     matrix.scales.resize(rows * matrix.scale_stride());
     for (uint8_t& code : matrix.codes) code = static_cast<uint8_t>(random());
     for (uint8_t& scale : matrix.scales)
-        scale = static_cast<uint8_t>(format == BlockFormat::nvfp4 ? random() % 0x7F : 118 + random() % 12);
+        scale = static_cast<uint8_t>(format == BlockFormat::nvfp4 ? 24 + random() % 64 : 118 + random() % 12);
     return matrix;
 }
 

@@ -1,0 +1,13 @@
+// Linear inputs from float32 rows, transformed and rounded, as operands of gemm.h.
+#pragma once
+
+#include "cuda/device/activation_view.h"
+#include "cuda/gemm/operand.h"
+
+namespace fp4::cuda {
+
+// x: [rows][to.cols]. kind: mxfp4, nvfp4, or a16 for half-precision panels.
+cudaError_t round_to_operand(const float* x, size_t rows, const RoundingView& rounding, const GemmOperand& to,
+                             cudaStream_t stream);
+
+} // namespace fp4::cuda
