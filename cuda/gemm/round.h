@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cuda/device/activation_view.h"
-#include "cuda/gemm/operand.h"
+#include "cuda/gemm/operand_view.h"
 
 namespace fp4::cuda {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cuda/device/rounding.h"
-#include "cuda/gemm/operand.h"
+#include "cuda/gemm/store_operand.h"
 
 namespace fp4::cuda {
 

@@ -10,6 +10,7 @@
 
 #include "cuda/gemm/fp4_layout.h"
 #include "cuda/gemm/gemm.h"
+#include "cuda/gemm/round.h"
 #include "tests/bench/cuda_gemm/device_memory.h"
 
 using namespace fp4;
@@ -172,6 +173,35 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
     }
 }
 
+// Transform and rounding of prefill rows: bytes read and written over the time.
+void bench_round(size_t rows, size_t cols) {
+    std::vector<float> values(rows * cols);
+    std::mt19937 random(2);
+    for (float& value : values) value = static_cast<float>(random() % 2001) / 500.0f - 2.0f;
+    const DeviceArray<float> x(values), row_scale(rows);
+    const DeviceArray<uint8_t> codes(rows * code_row_bytes(cols)),
+        scales(scale_bytes(BlockFormat::nvfp4, rows, cols)), half(half_bytes(round_up(rows, 256), cols));
+    const std::pair<ActivationFormat::Kind, const char*> kinds[] = {{ActivationFormat::Kind::mxfp4, "mxfp4"},
+                                                                    {ActivationFormat::Kind::nvfp4, "nvfp4"},
+                                                                    {ActivationFormat::Kind::a16, "half"}};
+    for (const auto& [kind, name] : kinds) {
+        for (uint32_t hadamard : {0, 32, 128}) {
+            RoundingView rounding;
+            rounding.kind = kind;
+            if (hadamard)
+                rounding.transform.kind = InputTransform::Kind::hadamard, rounding.transform.block = hadamard;
+            const GemmOperand to{codes.get(),         scales.get(),    half.get(),
+                                 round_up(rows, 256), row_scale.get(), static_cast<uint32_t>(cols)};
+            const double us =
+                time_of([&](int) { check(round_to_operand(x.get(), rows, rounding, to, nullptr), "round"); });
+            const double bytes =
+                static_cast<double>(rows * cols) * (kind == ActivationFormat::Kind::a16 ? 6 : 4.53);
+            std::printf("round %5zu x %5zu %-6s hadamard %3u  %6.1f us  %.2f TB/s\n", rows, cols, name,
+                        hadamard, us, bytes / us / 1e6);
+        }
+    }
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
@@ -181,5 +211,6 @@ int main(int count, char** arguments) {
     if (!cublas.found()) std::printf("cuBLAS not found\n");
     for (const Shape& shape : {Shape{4096, 4096}, {6144, 4096}, {28672, 4096}, {4096, 14336}})
         bench(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
+    for (size_t cols : {4096, 14336}) bench_round(2048, cols);
     return 0;
 }

@@ -2,20 +2,10 @@
 // row, four columns a lane; all lanes call.
 #pragma once
 
-#include "cuda/gemm/fp4_layout.h"
+#include "cuda/gemm/operand_view.h"
 #include "cuda/mma/lane.h"
 
 namespace fp4::cuda {
-
-// What exists of these depends on the format; the others are null.
-struct GemmOperand {
-    uint8_t* codes = nullptr;   // MXFP4, NVFP4
-    uint8_t* scales = nullptr;  // of codes
-    uint8_t* half = nullptr;    // unrounded
-    size_t panel_rows = 0;      // of half
-    float* row_scale = nullptr; // [rows] tensor scale (NVFP4), or what half's values are multiplied with
-    uint32_t cols = 0;
-};
 
 // Combines the words of all lanes whose number differs in the given bits.
 template <int first_bit, int last_bit>
