@@ -68,7 +68,8 @@ constexpr int mx_scale_exponent(BlockFormat format, ScaleRule rule, float amax) 
     const auto largest = detail::split_magnitude(std::min(amax, std::numeric_limits<float>::max()));
     const int exponent = largest.exponent - max_exponent(element) +
                          (detail::rounds_up(element, rule, largest.fraction) ? 1 : 0);
-    return std::clamp(exponent, min_scale_exponent, max_scale_exponent(format));
+    const int lowest = min_scale_exponent; // a copy: device code cannot refer to the constant
+    return std::clamp(exponent, lowest, max_scale_exponent(format));
 }
 
 constexpr uint8_t mx_scale_code(int exponent) {
