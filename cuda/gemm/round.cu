@@ -25,9 +25,9 @@ __global__ void __launch_bounds__(round_threads) round_rows(RoundCall call) {
 
 } // namespace
 
-cudaError_t round_to_operand(const float* x, size_t rows, const RoundingView& rounding, const GemmOperand& to,
+cudaError_t round_to_operand(const float* x, size_t x_stride, size_t rows, const RoundingView& rounding, const GemmOperand& to,
                              cudaStream_t stream) {
-    const RoundCall call{{x, to, rounding.rule, rounding.tensor_scale}, rounding.transform, rounding.kind};
+    const RoundCall call{{x, x_stride, to, rounding.rule, rounding.tensor_scale}, rounding.transform, rounding.kind};
     round_rows<<<static_cast<unsigned>(rows), round_threads, round_threads / 32 * sizeof(uint32_t), stream>>>(
         call);
     return cudaGetLastError();

@@ -9,7 +9,8 @@
 namespace fp4::cuda {
 
 struct RoundArguments {
-    const float* x; // [rows][cols]
+    const float* x; // [rows][x_stride]
+    size_t x_stride;
     GemmOperand to;
     ScaleRule rule;
     float tensor_scale; // NVFP4: 0 takes each row's own
@@ -21,7 +22,7 @@ inline constexpr uint32_t round_threads = 256;
 template <class Transform>
 __device__ __forceinline__ void load_run(const RoundArguments& p, uint32_t column, Transform& transform,
                                          float (&v)[4]) {
-    const float* x = p.x + static_cast<size_t>(blockIdx.x) * p.to.cols;
+    const float* x = p.x + static_cast<size_t>(blockIdx.x) * p.x_stride;
 #pragma unroll
     for (uint32_t e = 0; e < 4; ++e) v[e] = column + e < p.to.cols ? x[column + e] : 0.0f;
     transform(column, v);

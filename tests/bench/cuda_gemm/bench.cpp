@@ -193,7 +193,7 @@ void bench_round(size_t rows, size_t cols) {
             const GemmOperand to{codes.get(),         scales.get(),    half.get(),
                                  round_up(rows, 256), row_scale.get(), static_cast<uint32_t>(cols)};
             const double us =
-                time_of([&](int) { check(round_to_operand(x.get(), rows, rounding, to, nullptr), "round"); });
+                time_of([&](int) { check(round_to_operand(x.get(), cols, rows, rounding, to, nullptr), "round"); });
             const double bytes =
                 static_cast<double>(rows * cols) * (kind == ActivationFormat::Kind::a16 ? 6 : 4.53);
             std::printf("round %5zu x %5zu %-6s hadamard %3u  %6.1f us  %.2f TB/s\n", rows, cols, name,

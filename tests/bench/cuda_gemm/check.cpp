@@ -152,7 +152,7 @@ void check_round(BlockFormat format, size_t rows, size_t cols, uint32_t hadamard
     GemmOperand to;
     to.codes = codes.get(), to.scales = scales.get(), to.row_scale = row_scale.get();
     to.cols = static_cast<uint32_t>(cols);
-    check(round_to_operand(device_x.get(), rows, rounding, to, nullptr), "round");
+    check(round_to_operand(device_x.get(), cols, rows, rounding, to, nullptr), "round");
     check(cudaDeviceSynchronize(), "round");
     const std::vector<uint8_t> got_codes = codes.download(), got_scales = scales.download();
     size_t wrong = 0, total = 0;

@@ -35,7 +35,7 @@ void check_fp4(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std:
     std::vector<uint8_t> codes(rows * code_row_bytes(cols), 0xEE),
         scales(scale_bytes(format, rows, cols), 0xEE);
     std::vector<float> row_scale(rows, 1.0f);
-    RoundArguments arguments{x.data(), {}, rule, fixed_scale};
+    RoundArguments arguments{x.data(), cols, {}, rule, fixed_scale};
     arguments.to.codes = codes.data();
     arguments.to.scales = scales.data();
     arguments.to.row_scale = row_scale.data();
@@ -82,7 +82,7 @@ TEST_CASE("half-precision panels: every value at its place") {
             x.push_back(std::ldexp(static_cast<float>(random() % 2001) - 1000.0f, int(row) * 9 - 30));
     std::vector<uint8_t> half(half_bytes(panel_rows, cols), 0xEE);
     std::vector<float> row_scale(rows);
-    RoundArguments arguments{x.data(), {}, ScaleRule::even, 0.0f};
+    RoundArguments arguments{x.data(), cols, {}, ScaleRule::even, 0.0f};
     arguments.to.half = half.data();
     arguments.to.panel_rows = panel_rows;
     arguments.to.row_scale = row_scale.data();
