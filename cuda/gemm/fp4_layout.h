@@ -11,6 +11,9 @@
 //   codes   [m][padded_cols(k) / 2]: rows as in block_format.h, padded with zero codes to a multiple of 128
 //   scales  [row tiles of 128][k tiles of 128][128 rows][4 (MXFP4) or 8 (NVFP4) bytes], padded with zeros
 //
+// MXFP8 (E4M3) activations for MXFP4 weights: codes [m][padded_cols(k)], one byte each, in runs of 32 first
+// the even, then the odd columns, as nibbles split into bytes; scales as of MXFP4.
+//
 // Half-precision activations of the W4A16 kernels: panels of 64 columns, [padded_cols(k) /
 // 64][panel_rows][64], panel_rows >= m and a multiple of 256. Columns are permuted inside runs of 32
 // (half_slot), so that the nibbles of a weight word come out in operand order; the eight 16-byte chunks of a
@@ -59,8 +62,12 @@ inline constexpr size_t tile = 128;
 constexpr size_t padded_cols(size_t k) {
     return round_up(k, tile);
 }
-constexpr size_t code_row_bytes(size_t k) {
-    return padded_cols(k) / 2;
+constexpr size_t code_row_bytes(BlockFormat format, size_t k) {
+    return format == BlockFormat::mxfp8_e4m3 ? padded_cols(k) : padded_cols(k) / 2;
+}
+// Byte of an E4M3 code in its row.
+constexpr size_t e4m3_offset(size_t column) {
+    return column / 32 * 32 + column % 2 * 16 + column % 32 / 2;
 }
 // Scale bytes of one activation row in one k tile.
 constexpr size_t tile_scales(BlockFormat format) {

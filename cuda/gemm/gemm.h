@@ -23,7 +23,8 @@ struct GemmOutput {
     bool accumulate = false;
 };
 
-// W4A4: weights and activations in the same format, MXFP4 or NVFP4.
+// W4A4: weights and activations in the same format, MXFP4 or NVFP4. W4A8: format mxfp8_e4m3, of the
+// activations, with MXFP4 weights.
 struct GemmW4A4 {
     BlockFormat format = BlockFormat::mxfp4;
     size_t m = 0, n = 0, k = 0;

@@ -16,18 +16,21 @@ __global__ void __launch_bounds__(round_threads) round_rows(RoundCall call) {
         transform_run(call.transform, column, call.arguments.to.cols, v);
     };
     if (call.kind == ActivationFormat::Kind::mxfp4)
-        round_row_fp4<BlockFormat::mxfp4>(call.arguments, transform);
+        round_row_blocks<BlockFormat::mxfp4>(call.arguments, transform);
     else if (call.kind == ActivationFormat::Kind::nvfp4)
-        round_row_fp4<BlockFormat::nvfp4>(call.arguments, transform);
+        round_row_blocks<BlockFormat::nvfp4>(call.arguments, transform);
+    else if (call.kind == ActivationFormat::Kind::mxfp8_e4m3)
+        round_row_blocks<BlockFormat::mxfp8_e4m3>(call.arguments, transform);
     else
         round_row_half(call.arguments, transform);
 }
 
 } // namespace
 
-cudaError_t round_to_operand(const float* x, size_t x_stride, size_t rows, const RoundingView& rounding, const GemmOperand& to,
-                             cudaStream_t stream) {
-    const RoundCall call{{x, x_stride, to, rounding.rule, rounding.tensor_scale}, rounding.transform, rounding.kind};
+cudaError_t round_to_operand(const float* x, size_t x_stride, size_t rows, const RoundingView& rounding,
+                             const GemmOperand& to, cudaStream_t stream) {
+    const RoundCall call{
+        {x, x_stride, to, rounding.rule, rounding.tensor_scale}, rounding.transform, rounding.kind};
     round_rows<<<static_cast<unsigned>(rows), round_threads, round_threads / 32 * sizeof(uint32_t), stream>>>(
         call);
     return cudaGetLastError();

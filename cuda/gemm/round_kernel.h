@@ -63,8 +63,9 @@ __device__ __forceinline__ uint32_t row_largest_bits(const RoundArguments& p, Tr
 }
 
 template <BlockFormat format, class Transform>
-__device__ __forceinline__ void round_row_fp4(const RoundArguments& p, Transform transform) {
+__device__ __forceinline__ void round_row_blocks(const RoundArguments& p, Transform transform) {
     constexpr bool nv = format == BlockFormat::nvfp4;
+    constexpr int element_bits = format == BlockFormat::mxfp8_e4m3 ? 8 : 4;
     float tensor_scale = 1.0f;
     if (nv)
         tensor_scale =
@@ -84,9 +85,9 @@ __device__ __forceinline__ void round_row_fp4(const RoundArguments& p, Transform
             for (int e = 0; e < 4; ++e)
                 codes |= static_cast<uint32_t>(
                              encode_block_element(block_element(format), __fmul_rn(v[e], inverse)))
-                         << 4 * e;
+                         << element_bits * e;
         }
-        store_fp4_run<format>(p.to, row, column, codes, scale);
+        store_block_run<format>(p.to, row, column, codes, scale);
     }
 }
 

@@ -15,13 +15,21 @@ __device__ __forceinline__ uint32_t combine_lanes(uint32_t word) {
     return word;
 }
 
-// codes: of columns column .. column + 3, the first in bits 3:0. scale: of their block.
+// codes: of columns column .. column + 3, the first in the lowest bits (4, or 8 of E4M3). scale: of their
+// block.
 template <BlockFormat format>
-__device__ __forceinline__ void store_fp4_run(const GemmOperand& to, uint32_t row, uint32_t column,
-                                              uint32_t codes, uint32_t scale) {
+__device__ __forceinline__ void store_block_run(const GemmOperand& to, uint32_t row, uint32_t column,
+                                                uint32_t codes, uint32_t scale) {
     const uint32_t lane = threadIdx.x % 32;
-    *reinterpret_cast<uint16_t*>(to.codes + row * code_row_bytes(to.cols) + column / 2) =
-        static_cast<uint16_t>(codes);
+    uint8_t* row_codes = to.codes + row * code_row_bytes(format, to.cols);
+    if constexpr (format == BlockFormat::mxfp8_e4m3) {
+        *reinterpret_cast<uint16_t*>(row_codes + e4m3_offset(column)) =
+            static_cast<uint16_t>(__byte_perm(codes, 0, 0x4420));
+        *reinterpret_cast<uint16_t*>(row_codes + e4m3_offset(column + 1)) =
+            static_cast<uint16_t>(__byte_perm(codes, 0, 0x4431));
+    } else {
+        *reinterpret_cast<uint16_t*>(row_codes + column / 2) = static_cast<uint16_t>(codes);
+    }
     uint8_t* scales = to.scales + scale_offset(format, to.cols, row, column / 128 * tile_scales(format));
     if constexpr (format == BlockFormat::nvfp4) {
         const uint32_t word = combine_lanes<4, 8>(scale << lane / 4 % 4 * 8);

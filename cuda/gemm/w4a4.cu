@@ -33,6 +33,11 @@ cudaError_t launch(const GemmW4A4& gemm, cudaStream_t stream) {
         return start(W4A4Shape<BlockFormat::mxfp4>(), w4a4_kernel<BlockFormat::mxfp4, emulation>);
     if (gemm.format == BlockFormat::nvfp4)
         return start(W4A4Shape<BlockFormat::nvfp4>(), w4a4_kernel<BlockFormat::nvfp4, emulation>);
+    if constexpr (emulation == Emulation::fast) {
+        if (gemm.format == BlockFormat::mxfp8_e4m3)
+            return start(W4A4Shape<BlockFormat::mxfp8_e4m3>(),
+                         w4a4_kernel<BlockFormat::mxfp8_e4m3, emulation>);
+    }
     return cudaErrorInvalidValue;
 }
 

@@ -1,8 +1,8 @@
-// W4A4 matrix product on the block-scaled FP4 tensor-core instruction: weights are its operand A (16 rows),
-// tokens operand B (8 columns). A block makes 128 weight rows x 128 tokens with eight warps (2 along the
-// rows, 4 along the tokens, 64 x 32 each) from tiles of 128 k that asynchronous copies bring, three tiles
-// ahead. Sums of a few hundred k are added to a second accumulator, because the tensor core rounds toward
-// zero.
+// W4A4 and W4A8 matrix products on the block-scaled FP4 tensor-core instruction: weights are its operand A
+// (16 rows), tokens operand B (8 columns). A block makes 128 weight rows x 128 tokens with eight warps (2
+// along the rows, 4 along the tokens, 64 x 32 each) from tiles of 128 k that asynchronous copies bring, three
+// tiles ahead. Sums of a few hundred k are added to a second accumulator, because the tensor core rounds
+// toward zero.
 #pragma once
 
 #include <utility>
@@ -25,13 +25,17 @@ struct W4A4Arguments {
     bool accumulate;
 };
 
+// format: of the activations. MXFP8 (E4M3) ones go with MXFP4 weights (W4A8).
 template <BlockFormat format>
 struct W4A4Shape {
+    static constexpr bool eight_bits = format == BlockFormat::mxfp8_e4m3;
     static constexpr int threads = 256;
-    static constexpr int stages = 4;
-    static constexpr int code_bytes = tile * tile / 2;             // of one operand
+    static constexpr int stages = eight_bits ? 3 : 4;
+    static constexpr int w_bytes = tile * tile / 2;
+    static constexpr int x_row_bytes = eight_bits ? tile : tile / 2;
+    static constexpr int x_bytes = tile * x_row_bytes;
     static constexpr int scale_bytes = tile * tile_scales(format); // of one operand
-    static constexpr int stage_bytes = 2 * (code_bytes + scale_bytes);
+    static constexpr int stage_bytes = x_bytes + w_bytes + 2 * scale_bytes;
     static constexpr int shared_bytes = stages * stage_bytes;
     static_assert(shared_bytes <= 101376, "sm_120 has 99 KB for a block");
 };
@@ -45,28 +49,30 @@ __device__ __forceinline__ void unrolled(F&& f) {
     (std::make_integer_sequence<int, count>());
 }
 
-// Where the 16-byte chunk (0..3) of a token lies in a tile of 64-byte rows: eight rows that are read together
-// touch all banks once.
+// Where a 16-byte chunk of a token lies in a tile of rows of 64 or 128 bytes: eight rows that are read
+// together touch all banks once.
+template <int row_bytes>
 __device__ __forceinline__ int swizzled(int row, int chunk) {
-    return row * 64 + (chunk ^ (row >> 1 & 3)) * 16;
+    return row * row_bytes + (chunk ^ (row_bytes == 64 ? row >> 1 & 3 : row & 7)) * 16;
 }
 
-// Tokens: codes to [128 rows][64 bytes], swizzled; scales as they are.
+// Tokens: codes swizzled, scales as they are.
 template <BlockFormat format>
 __device__ __forceinline__ void load_tokens(const W4A4Arguments& p, uint8_t* stage, int m0, int k_tile) {
     using Shape = W4A4Shape<format>;
+    constexpr int row_bytes = Shape::x_row_bytes, row_chunks = row_bytes / 16;
     const int thread = static_cast<int>(threadIdx.x);
     const size_t k_tiles = static_cast<size_t>(p.k + 127) / 128;
 #pragma unroll
-    for (int i = 0; i < Shape::code_bytes / 16 / Shape::threads; ++i) {
-        const int chunk = thread + i * Shape::threads, row = chunk / 4;
+    for (int i = 0; i < Shape::x_bytes / 16 / Shape::threads; ++i) {
+        const int chunk = thread + i * Shape::threads, row = chunk / row_chunks;
         // Rows past the end repeat the last one; nobody stores what they give.
         const int from = m0 + row < p.m ? m0 + row : p.m - 1;
-        copy_async<16>(stage + swizzled(row, chunk % 4),
-                       p.x_codes + (from * k_tiles + k_tile) * 64 + chunk % 4 * 16);
+        copy_async<16>(stage + swizzled<row_bytes>(row, chunk % row_chunks),
+                       p.x_codes + (from * k_tiles + k_tile) * row_bytes + chunk % row_chunks * 16);
     }
     if (thread < Shape::scale_bytes / 16)
-        copy_async<16>(stage + 2 * Shape::code_bytes + thread * 16,
+        copy_async<16>(stage + Shape::x_bytes + Shape::w_bytes + thread * 16,
                        p.x_scales + (m0 / 128 * k_tiles + k_tile) * Shape::scale_bytes + thread * 16);
 }
 
@@ -81,18 +87,18 @@ __device__ __forceinline__ void load_weights(const W4A4Arguments& p, uint8_t* st
         return static_cast<size_t>(n0 / 16 + i < row_tiles ? n0 / 16 + i : row_tiles - 1);
     };
 #pragma unroll
-    for (int i = 0; i < Shape::code_bytes / 16 / Shape::threads; ++i) {
+    for (int i = 0; i < Shape::w_bytes / 16 / Shape::threads; ++i) {
         const int chunk = thread + i * Shape::threads, column_tile = 2 * k_tile + chunk / 32 % 2;
         const bool inside = static_cast<size_t>(column_tile) < tiles;
         const size_t place = row_tile(chunk / 64) * tiles + (inside ? column_tile : 0);
-        copy_async_or_zero(stage + Shape::code_bytes + chunk * 16,
+        copy_async_or_zero(stage + Shape::x_bytes + chunk * 16,
                            p.w_codes + place * weight_tile_bytes + chunk % 32 * 16, inside);
     }
     constexpr int pieces = Shape::scale_bytes / 8, lane_pieces = pieces / 64; // of 8 bytes, for 128 columns
     if (thread < pieces) {
         const int row = thread / lane_pieces; // 8 g of each of 8 tiles
         const size_t place = row_tile(row / 8) * chunks + k_tile / 2;
-        copy_async<8>(stage + 2 * Shape::code_bytes + Shape::scale_bytes + thread * 8,
+        copy_async<8>(stage + Shape::x_bytes + Shape::w_bytes + Shape::scale_bytes + thread * 8,
                       p.w_scales + place * weight_scale_chunk(format) + row % 8 * (16 * lane_pieces) +
                           thread % lane_pieces * 16 + k_tile % 2 * 8);
     }
@@ -114,7 +120,7 @@ __device__ __forceinline__ uint32_t shared_word(const uint8_t* address) {
 template <BlockFormat format, int step>
 __device__ __forceinline__ uint32_t weight_scale_word(const uint8_t* scales, int first_tile, int lane) {
     const int g = lane >> 2, upper = lane & 1, place = (first_tile + (lane >> 1 & 1)) * 8 + g;
-    if constexpr (format == BlockFormat::mxfp4) // both steps in one word: bytes of k < 32, k < 64, ...
+    if constexpr (format != BlockFormat::nvfp4) // both steps in one word: bytes of k < 32, k < 64, ...
         return __byte_perm(shared_word(scales + place * 8), shared_word(scales + place * 8 + 4),
                            upper ? 0x7531 : 0x6420);
     const uint8_t* blocks = scales + place * 16 + 4 * step;
@@ -129,13 +135,13 @@ __device__ __forceinline__ void multiply_step(float (&sums)[4][4][4], const uint
     using Shape = W4A4Shape<format>;
     constexpr bool mx = format == BlockFormat::mxfp4;
     constexpr int byte_id = mx ? 2 * step : 0;
-    const uint8_t* x_scales = stage + 2 * Shape::code_bytes + (mx ? 0 : 4 * step);
-    const uint8_t* w_scales = stage + 2 * Shape::code_bytes + Shape::scale_bytes;
+    const uint8_t* x_scales = stage + Shape::x_bytes + Shape::w_bytes + (mx ? 0 : 4 * step);
+    const uint8_t* w_scales = stage + Shape::x_bytes + Shape::w_bytes + Shape::scale_bytes;
     uint32_t a[4][4], b[4][2], scales_a[2];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         const uint4 words = *reinterpret_cast<const uint4*>(
-            stage + Shape::code_bytes + ((warp_row / 16 + i) * 2 + step) * 512 + lane * 16);
+            stage + Shape::x_bytes + ((warp_row / 16 + i) * 2 + step) * 512 + lane * 16);
         a[i][0] = words.x;
         a[i][1] = words.y;
         a[i][2] = words.z;
@@ -145,7 +151,7 @@ __device__ __forceinline__ void multiply_step(float (&sums)[4][4][4], const uint
     for (int i = 0; i < 2; ++i) {
         const int row = warp_token + 16 * i + (lane & 7) + 8 * (lane >> 4);
         uint32_t words[4];
-        load_matrix_x4(words, stage + swizzled(row, 2 * step + (lane >> 3 & 1)));
+        load_matrix_x4(words, stage + swizzled<64>(row, 2 * step + (lane >> 3 & 1)));
         b[2 * i][0] = words[0];
         b[2 * i][1] = words[1];
         b[2 * i + 1][0] = words[2];
@@ -158,6 +164,45 @@ __device__ __forceinline__ void multiply_step(float (&sums)[4][4][4], const uint
         unrolled<4>([&](auto j) {
             mma_fp4<format, emulation, byte_id, i % 2, byte_id, j, step == 0>(sums[i][j], a[i], b[j],
                                                                               scales_a[i / 2], scales_b);
+        });
+    });
+}
+
+// One k32 run of a warp's 64 rows x 32 tokens of W4A8.
+template <int run>
+__device__ __forceinline__ void multiply_run(float (&sums)[4][4][4], const uint8_t* stage, int warp_row,
+                                             int warp_token, int lane) {
+    constexpr BlockFormat format = BlockFormat::mxfp8_e4m3;
+    using Shape = W4A4Shape<format>;
+    const uint8_t* x_scales = stage + Shape::x_bytes + Shape::w_bytes;
+    const uint8_t* w_scales = x_scales + Shape::scale_bytes;
+    uint32_t a[4][4], b[4][2], scales_a[2];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        // Words of rows g and g + 8; even nibbles are the first half of the run's bytes, odd ones the second.
+        const uint2 words = *reinterpret_cast<const uint2*>(
+            stage + Shape::x_bytes + ((warp_row / 16 + i) * 2 + run / 2) * 512 + lane * 16 + run % 2 * 8);
+        a[i][0] = words.x << 2 & 0x3C3C3C3C;
+        a[i][1] = words.y << 2 & 0x3C3C3C3C;
+        a[i][2] = words.x >> 2 & 0x3C3C3C3C;
+        a[i][3] = words.y >> 2 & 0x3C3C3C3C;
+    }
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        const int row = warp_token + 16 * i + (lane & 7) + 8 * (lane >> 4);
+        uint32_t words[4];
+        load_matrix_x4(words, stage + swizzled<128>(row, 2 * run + (lane >> 3 & 1)));
+        b[2 * i][0] = words[0];
+        b[2 * i][1] = words[1];
+        b[2 * i + 1][0] = words[2];
+        b[2 * i + 1][1] = words[3];
+        scales_a[i] = weight_scale_word<format, 0>(w_scales, warp_row / 16 + 2 * i, lane);
+    }
+    const int token = warp_token + 8 * (lane & 3) + (lane >> 2);
+    const uint32_t scales_b = shared_word(x_scales + token * 4);
+    unrolled<4>([&](auto i) {
+        unrolled<4>([&](auto j) {
+            mma_e2m1_e4m3<run, i % 2, run, j, run == 0>(sums[i][j], a[i], b[j], scales_a[i / 2], scales_b);
         });
     });
 }
@@ -220,8 +265,12 @@ __device__ __forceinline__ void w4a4_block(const W4A4Arguments& p) {
             load_stage<format>(p, shared + ahead % Shape::stages * Shape::stage_bytes, m0, n0, ahead);
         copy_async_commit();
         const uint8_t* stage = shared + k_tile % Shape::stages * Shape::stage_bytes;
-        multiply_step<format, emulation, 0>(sums, stage, warp_row, warp_token, lane);
-        multiply_step<format, emulation, 1>(sums, stage, warp_row, warp_token, lane);
+        if constexpr (Shape::eight_bits) {
+            unrolled<4>([&](auto run) { multiply_run<run>(sums, stage, warp_row, warp_token, lane); });
+        } else {
+            multiply_step<format, emulation, 0>(sums, stage, warp_row, warp_token, lane);
+            multiply_step<format, emulation, 1>(sums, stage, warp_row, warp_token, lane);
+        }
 #pragma unroll
         for (int i = 0; i < 4; ++i)
 #pragma unroll

@@ -98,10 +98,10 @@ __device__ __forceinline__ uint32_t e2m1_byte_pair(uint32_t word, uint32_t selec
     return (bytes & 0x20002000) << 2 | (bytes & 0x1C001C00) >> 1;
 }
 
-// MXFP8 (E4M3) x MXFP4 in 8-bit containers, m16n8k32: mma_e4m3_e2m1 in mma_fp4.h. The E4M3 NaN is not
+// MXFP4 in 8-bit containers x MXFP8 (E4M3), m16n8k32: mma_e2m1_e4m3 in mma_fp4.h. The E4M3 NaN is not
 // modelled.
 template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b>
-__device__ __forceinline__ void mma_e4m3_e2m1_fast(float (&d)[4], const uint32_t (&a)[4],
+__device__ __forceinline__ void mma_e2m1_e4m3_fast(float (&d)[4], const uint32_t (&a)[4],
                                                    const uint32_t (&b)[2], uint32_t scales_a,
                                                    uint32_t scales_b) {
     const int lane = static_cast<int>(threadIdx.x & 31), quad = lane & ~3, t = lane & 3;
@@ -114,10 +114,12 @@ __device__ __forceinline__ void mma_e4m3_e2m1_fast(float (&d)[4], const uint32_t
     float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f}; // x 2^-8
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-        const uint32_t rows[4] = {e4m3_pair(a[2 * half], 0x1404), e4m3_pair(a[2 * half + 1], 0x1404),
-                                  e4m3_pair(a[2 * half], 0x3424), e4m3_pair(a[2 * half + 1], 0x3424)};
-        const uint32_t columns[2] = {multiply_f16x2(e2m1_byte_pair(b[half], 0x1404), f16x2_two_to_14),
-                                     multiply_f16x2(e2m1_byte_pair(b[half], 0x3424), f16x2_two_to_14)};
+        uint32_t rows[4];
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            rows[i] =
+                multiply_f16x2(e2m1_byte_pair(a[2 * half + i % 2], i < 2 ? 0x1404 : 0x3424), f16x2_two_to_14);
+        const uint32_t columns[2] = {e4m3_pair(b[half], 0x1404), e4m3_pair(b[half], 0x3424)};
         mma_f16(sums, rows, columns);
     }
 #pragma unroll

@@ -29,15 +29,13 @@ __device__ __forceinline__ void mma_fp4_native(float (&d)[4], const uint32_t (&a
     }
 }
 
-// d[16 x 8] += a[16 x 32] b[32 x 8]: E4M3 bytes times E2M1 codes in bits 5:2 of bytes, E8M0 scales of 32 in
-// byte byte_id of the words of the same lanes as above. a[r] byte i: row g + 8 (r & 1), k = 4t + i + 16 (r /
-// 2).
+// d[16 x 8] += a[16 x 32] b[32 x 8]: E2M1 codes in bits 5:2 of bytes times E4M3 bytes.
 template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b>
-__device__ __forceinline__ void mma_e4m3_e2m1_native(float (&d)[4], const uint32_t (&a)[4],
+__device__ __forceinline__ void mma_e2m1_e4m3_native(float (&d)[4], const uint32_t (&a)[4],
                                                      const uint32_t (&b)[2], uint32_t scales_a,
                                                      uint32_t scales_b) {
     asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.kind::mxf8f6f4.block_scale.scale_vec::1X.f32.e4m3.e2m1.f32.ue8m0 "
+        "mma.sync.aligned.m16n8k32.row.col.kind::mxf8f6f4.block_scale.scale_vec::1X.f32.e2m1.e4m3.f32.ue8m0 "
         "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3}, {%10}, {%11,%12}, {%13}, {%14,%15};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(scales_a), "n"(byte_id_a),
@@ -49,7 +47,7 @@ __device__ __forceinline__ void mma_e4m3_e2m1_native(float (&d)[4], const uint32
 template <BlockFormat, int, int, int, int>
 void mma_fp4_native(float (&)[4], const uint32_t (&)[4], const uint32_t (&)[2], uint32_t, uint32_t);
 template <int, int, int, int>
-void mma_e4m3_e2m1_native(float (&)[4], const uint32_t (&)[4], const uint32_t (&)[2], uint32_t, uint32_t);
+void mma_e2m1_e4m3_native(float (&)[4], const uint32_t (&)[4], const uint32_t (&)[2], uint32_t, uint32_t);
 
 #endif
 

@@ -50,17 +50,18 @@ __device__ __forceinline__ void mma_fp4(float (&d)[4], const uint32_t (&a)[4], c
     }
 }
 
-// d[16 x 8] += a[16 x 32] b[32 x 8], MXFP8 (E4M3) rows times MXFP4 columns, one scale each for the 32:
-//   a[r]  byte i: row g + 8 (r & 1), k = 4t + i + 16 (r >> 1)
-//   b[r]  byte i, code in bits 5:2: column g, k = 4t + i + 16 r
+// d[16 x 8] += a[16 x 32] b[32 x 8], MXFP4 rows times MXFP8 (E4M3) columns, one scale each for the 32:
+//   a[r]  byte i, code in bits 5:2: row g + 8 (r & 1), k = 4t + i + 16 (r >> 1)
+//   b[r]  byte i: column g, k = 4t + i + 16 r
 //   scales from the same lanes as above, byte byte_id (0..3).
-template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b>
-__device__ __forceinline__ void mma_e4m3_e2m1(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b, bool fresh = false>
+__device__ __forceinline__ void mma_e2m1_e4m3(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                                               uint32_t scales_a, uint32_t scales_b) {
+    if constexpr (fresh) d[0] = d[1] = d[2] = d[3] = 0.0f;
     if constexpr (has_block_scaled_mma) {
-        mma_e4m3_e2m1_native<byte_id_a, thread_id_a, byte_id_b, thread_id_b>(d, a, b, scales_a, scales_b);
+        mma_e2m1_e4m3_native<byte_id_a, thread_id_a, byte_id_b, thread_id_b>(d, a, b, scales_a, scales_b);
     } else {
-        mma_e4m3_e2m1_fast<byte_id_a, thread_id_a, byte_id_b, thread_id_b>(d, a, b, scales_a, scales_b);
+        mma_e2m1_e4m3_fast<byte_id_a, thread_id_a, byte_id_b, thread_id_b>(d, a, b, scales_a, scales_b);
     }
 }
 

@@ -48,8 +48,8 @@ __global__ void e4m3_probe(const Problem* problems, Results* results, int* nativ
     const Lane& lane = problems[blockIdx.x].lanes[threadIdx.x];
     float tested[4], model[4];
     for (int j = 0; j < 4; ++j) tested[j] = model[j] = lane.c[j];
-    mma_e4m3_e2m1<byte_a, thread_a, byte_b, thread_b>(tested, lane.a, lane.b, lane.scales_a, lane.scales_b);
-    mma_e4m3_e2m1_fast<byte_a, thread_a, byte_b, thread_b>(model, lane.a, lane.b, lane.scales_a,
+    mma_e2m1_e4m3<byte_a, thread_a, byte_b, thread_b>(tested, lane.a, lane.b, lane.scales_a, lane.scales_b);
+    mma_e2m1_e4m3_fast<byte_a, thread_a, byte_b, thread_b>(model, lane.a, lane.b, lane.scales_a,
                                                            lane.scales_b);
     for (int j = 0; j < 4; ++j) {
         results[blockIdx.x].tested[threadIdx.x][j] = tested[j];
@@ -60,7 +60,7 @@ __global__ void e4m3_probe(const Problem* problems, Results* results, int* nativ
 
 using Kernel = void (*)(const Problem*, Results*, int*);
 
-enum class Kind { mxfp4, nvfp4, e4m3_e2m1 };
+enum class Kind { mxfp4, nvfp4, e2m1_e4m3 };
 
 struct Case {
     Problem problem;
@@ -69,7 +69,7 @@ struct Case {
 
 // Operands of ones (codes 2, E4M3 0x38) with unit scales.
 uint32_t one_word(Kind kind, bool left) {
-    if (kind == Kind::e4m3_e2m1) return left ? 0x38383838u : 0x08080808u;
+    if (kind == Kind::e2m1_e4m3) return left ? 0x08080808u : 0x38383838u;
     return 0x22222222u;
 }
 uint32_t unit_scales(Kind kind) {
@@ -88,7 +88,7 @@ Problem constant_problem(Kind kind, uint32_t a, uint32_t b) {
 
 std::vector<Case> single_cases(Kind kind) {
     std::vector<Case> cases;
-    const int bits = kind == Kind::e4m3_e2m1 ? 8 : 4, elements = 32 / bits;
+    const int bits = kind == Kind::e2m1_e4m3 ? 8 : 4, elements = 32 / bits;
     const uint32_t mask = (1u << bits) - 1;
     for (int lane = 0; lane < 32; ++lane) {
         const std::string where = "lane " + std::to_string(lane);
@@ -131,9 +131,9 @@ std::vector<Case> random_cases(Kind kind) {
                 lane.scales_a |= static_cast<uint32_t>(scale()) << 8 * byte;
                 lane.scales_b |= static_cast<uint32_t>(scale()) << 8 * byte;
             }
-            if (kind == Kind::e4m3_e2m1) {
-                for (uint32_t& word : lane.a) word &= 0xBFBFBFBFu; // no NaN
-                for (uint32_t& word : lane.b) word &= 0x3C3C3C3Cu;
+            if (kind == Kind::e2m1_e4m3) {
+                for (uint32_t& word : lane.a) word &= 0x3C3C3C3Cu;
+                for (uint32_t& word : lane.b) word &= 0xBFBFBFBFu; // no NaN
             }
             for (float& c : lane.c) c = i % 2 ? static_cast<float>(random() % 20001) - 10000.0f : 0.0f;
         }
@@ -198,7 +198,7 @@ int compare(Kernel kernel, const std::vector<Case>& cases, const char* instructi
 
 bool probe(const char* name, Kind kind, Kernel kernel) {
     bool native = false;
-    const bool bitwise = kind != Kind::e4m3_e2m1;
+    const bool bitwise = kind != Kind::e2m1_e4m3;
     const auto singles = single_cases(kind), randoms = random_cases(kind);
     const int wrong_singles = compare(kernel, singles, name, bitwise, native);
     const int wrong_randoms = compare(kernel, randoms, name, bitwise, native);
@@ -225,10 +225,10 @@ bool probe_all() {
     run("nvfp4 threads 1,1", Kind::nvfp4, fp4_probe<nv, 0, 1, 0, 1>);
     run("nvfp4 threads 0,2", Kind::nvfp4, fp4_probe<nv, 0, 0, 0, 2>);
     run("nvfp4 threads 1,3", Kind::nvfp4, fp4_probe<nv, 0, 1, 0, 3>);
-    run("e4m3 x e2m1 bytes 0,0", Kind::e4m3_e2m1, e4m3_probe<0, 0, 0, 0>);
-    run("e4m3 x e2m1 bytes 1,2", Kind::e4m3_e2m1, e4m3_probe<1, 1, 2, 1>);
-    run("e4m3 x e2m1 bytes 3,1", Kind::e4m3_e2m1, e4m3_probe<3, 0, 1, 2>);
-    run("e4m3 x e2m1 bytes 2,3", Kind::e4m3_e2m1, e4m3_probe<2, 1, 3, 3>);
+    run("e2m1 x e4m3 bytes 0,0", Kind::e2m1_e4m3, e4m3_probe<0, 0, 0, 0>);
+    run("e2m1 x e4m3 bytes 1,2", Kind::e2m1_e4m3, e4m3_probe<1, 1, 2, 1>);
+    run("e2m1 x e4m3 bytes 3,1", Kind::e2m1_e4m3, e4m3_probe<3, 0, 1, 2>);
+    run("e2m1 x e4m3 bytes 2,3", Kind::e2m1_e4m3, e4m3_probe<2, 1, 3, 3>);
     return right;
 }
 

@@ -100,7 +100,8 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
     const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
                  bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
     const DeviceArray<uint16_t> half(random_words(half_bytes(most, k) / 2, false));
-    const DeviceArray<uint8_t> x_codes(random_bytes(most * code_row_bytes(k), 0, 256));
+    const DeviceArray<uint8_t> x_codes(
+        random_bytes(most * code_row_bytes(BlockFormat::mxfp8_e4m3, k), 0, 256));
     const DeviceArray<float> out(most * n),
         workspace(gemm_w4a16_workspace(std::min<size_t>(most, 512), n) / 4);
     struct Weights {
@@ -179,7 +180,7 @@ void bench_round(size_t rows, size_t cols) {
     std::mt19937 random(2);
     for (float& value : values) value = static_cast<float>(random() % 2001) / 500.0f - 2.0f;
     const DeviceArray<float> x(values), row_scale(rows);
-    const DeviceArray<uint8_t> codes(rows * code_row_bytes(cols)),
+    const DeviceArray<uint8_t> codes(rows * code_row_bytes(BlockFormat::mxfp8_e4m3, cols)),
         scales(scale_bytes(BlockFormat::nvfp4, rows, cols)), half(half_bytes(round_up(rows, 256), cols));
     const std::pair<ActivationFormat::Kind, const char*> kinds[] = {{ActivationFormat::Kind::mxfp4, "mxfp4"},
                                                                     {ActivationFormat::Kind::nvfp4, "nvfp4"},
@@ -192,8 +193,8 @@ void bench_round(size_t rows, size_t cols) {
                 rounding.transform.kind = InputTransform::Kind::hadamard, rounding.transform.block = hadamard;
             const GemmOperand to{codes.get(),         scales.get(),    half.get(),
                                  round_up(rows, 256), row_scale.get(), static_cast<uint32_t>(cols)};
-            const double us =
-                time_of([&](int) { check(round_to_operand(x.get(), cols, rows, rounding, to, nullptr), "round"); });
+            const double us = time_of(
+                [&](int) { check(round_to_operand(x.get(), cols, rows, rounding, to, nullptr), "round"); });
             const double bytes =
                 static_cast<double>(rows * cols) * (kind == ActivationFormat::Kind::a16 ? 6 : 4.53);
             std::printf("round %5zu x %5zu %-6s hadamard %3u  %6.1f us  %.2f TB/s\n", rows, cols, name,

@@ -143,7 +143,8 @@ void check_round(BlockFormat format, size_t rows, size_t cols, uint32_t hadamard
     std::vector<float> x(rows * cols);
     for (float& value : x) value = std::ldexp(normal(random), static_cast<int>(random() % 8));
     const DeviceArray<float> device_x(x), row_scale(rows);
-    const DeviceArray<uint8_t> codes(rows * code_row_bytes(cols)), scales(scale_bytes(format, rows, cols));
+    const DeviceArray<uint8_t> codes(rows * code_row_bytes(format, cols)),
+        scales(scale_bytes(format, rows, cols));
     RoundingView rounding;
     rounding.kind =
         format == BlockFormat::nvfp4 ? ActivationFormat::Kind::nvfp4 : ActivationFormat::Kind::mxfp4;
@@ -173,7 +174,7 @@ void check_round(BlockFormat format, size_t rows, size_t cols, uint32_t hadamard
         quantize_row(format, rule, tensor_scale_for(format, rule, row_amax(values, cols)), values, cols,
                      row_codes.data(), row_scale_codes.data());
         for (size_t i = 0; i < row_codes.size(); ++i, ++total)
-            wrong += got_codes[row * code_row_bytes(cols) + i] != row_codes[i];
+            wrong += got_codes[row * code_row_bytes(format, cols) + i] != row_codes[i];
         for (size_t i = 0; i < row_scale_codes.size(); ++i, ++total)
             wrong += got_scales[scale_offset(format, cols, row, i)] != row_scale_codes[i];
     }

@@ -26,7 +26,8 @@ inline PlainMatrix random_matrix(BlockFormat format, size_t rows, size_t k, std:
     PlainMatrix matrix{format, rows, k, {}, {}};
     matrix.codes.resize(rows * matrix.code_stride());
     matrix.scales.resize(rows * matrix.scale_stride());
-    for (uint8_t& code : matrix.codes) code = static_cast<uint8_t>(random());
+    for (uint8_t& code : matrix.codes)
+        code = static_cast<uint8_t>(random() & (format == BlockFormat::mxfp8_e4m3 ? 0xBF : 0xFF)); // no NaN
     for (uint8_t& scale : matrix.scales)
         scale = static_cast<uint8_t>(format == BlockFormat::nvfp4 ? 24 + random() % 64 : 118 + random() % 12);
     return matrix;
@@ -38,12 +39,13 @@ struct PackedMatrix {
 
 inline PackedMatrix pack_activations(const PlainMatrix& matrix) {
     PackedMatrix packed;
-    packed.codes.resize(matrix.rows * code_row_bytes(matrix.k));
+    packed.codes.resize(matrix.rows * code_row_bytes(matrix.format, matrix.k));
     packed.scales.resize(scale_bytes(matrix.format, matrix.rows, matrix.k));
     for (size_t row = 0; row < matrix.rows; ++row) {
-        std::copy_n(matrix.codes.begin() + static_cast<ptrdiff_t>(row * matrix.code_stride()),
-                    matrix.code_stride(),
-                    packed.codes.begin() + static_cast<ptrdiff_t>(row * code_row_bytes(matrix.k)));
+        for (size_t i = 0; i < matrix.code_stride(); ++i)
+            packed.codes[row * code_row_bytes(matrix.format, matrix.k) +
+                         (matrix.format == BlockFormat::mxfp8_e4m3 ? e4m3_offset(i) : i)] =
+                matrix.codes[row * matrix.code_stride() + i];
         for (size_t block = 0; block < matrix.scale_stride(); ++block)
             packed.scales[scale_offset(matrix.format, matrix.k, row, block)] =
                 matrix.scales[row * matrix.scale_stride() + block];
@@ -88,6 +90,24 @@ inline Dot w4a4_dot(const PlainMatrix& x, size_t m, const PlainMatrix& w, size_t
         }
         dot.sum += products * a.unit(start) * b.unit(start);
         dot.terms += magnitudes * a.unit(start) * b.unit(start);
+    }
+    return dot;
+}
+
+// Values of both sides, added in double: dot_values of libfp4/cpu/reference/linear.cpp.
+inline Dot value_dot(const PlainMatrix& x, size_t m, const PlainMatrix& w, size_t n) {
+    auto row_of = [](const PlainMatrix& matrix, size_t row) {
+        std::vector<float> values(matrix.k);
+        dequantize_row(matrix.format, 1.0f, matrix.codes.data() + row * matrix.code_stride(),
+                       matrix.scales.data() + row * matrix.scale_stride(), matrix.k, values.data());
+        return values;
+    };
+    const auto a = row_of(x, m), b = row_of(w, n);
+    Dot dot{0, 0};
+    for (size_t k = 0; k < x.k; ++k) {
+        const double term = static_cast<double>(a[k]) * b[k];
+        dot.sum += term;
+        dot.terms += std::fabs(term);
     }
     return dot;
 }

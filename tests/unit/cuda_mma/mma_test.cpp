@@ -183,13 +183,13 @@ TEST_CASE("mma_fp4: a NaN scale reaches its row or column and nothing else") {
 namespace {
 
 template <int byte_a, int thread_a, int byte_b, int thread_b>
-void check_e4m3(std::mt19937& random) {
+void check_e2m1_e4m3(std::mt19937& random) {
     uint8_t a[16][32], b[8][32], a_scale[16], b_scale[8];
     float d[16][8] = {};
     for (auto& row : a)
-        for (uint8_t& code : row) code = static_cast<uint8_t>(random() % 0x7F | (random() & 0x80));
-    for (auto& row : b)
         for (uint8_t& code : row) code = random() & 15;
+    for (auto& row : b)
+        for (uint8_t& code : row) code = static_cast<uint8_t>((random() % 0x7F) | (random() & 0x80));
     for (uint8_t& scale : a_scale) scale = static_cast<uint8_t>(110 + random() % 30);
     for (uint8_t& scale : b_scale) scale = static_cast<uint8_t>(110 + random() % 30);
     const uint32_t garbage = static_cast<uint32_t>(random());
@@ -198,10 +198,10 @@ void check_e4m3(std::mt19937& random) {
         uint32_t wa[4] = {}, wb[2] = {}, scales_a = garbage, scales_b = garbage;
         for (unsigned r = 0; r < 4; ++r)
             for (unsigned i = 0; i < 4; ++i)
-                wa[r] |= static_cast<uint32_t>(a[g + 8 * (r & 1)][4 * t + i + 16 * (r >> 1)]) << 8 * i;
+                wa[r] |= static_cast<uint32_t>(a[g + 8 * (r & 1)][4 * t + i + 16 * (r >> 1)]) << (8 * i + 2);
         for (unsigned r = 0; r < 2; ++r)
             for (unsigned i = 0; i < 4; ++i)
-                wb[r] |= static_cast<uint32_t>(b[g][4 * t + i + 16 * r]) << (8 * i + 2);
+                wb[r] |= static_cast<uint32_t>(b[g][4 * t + i + 16 * r]) << 8 * i;
         for (unsigned m = 0; m < 16; ++m)
             if (lane == 4 * (m % 8) + 2 * thread_a + m / 8)
                 scales_a = (garbage & ~(0xFFu << 8 * byte_a)) | static_cast<uint32_t>(a_scale[m])
@@ -211,15 +211,15 @@ void check_e4m3(std::mt19937& random) {
                 scales_b = (garbage & ~(0xFFu << 8 * byte_b)) | static_cast<uint32_t>(b_scale[n])
                                                                     << 8 * byte_b;
         float out[4] = {};
-        mma_e4m3_e2m1<byte_a, thread_a, byte_b, thread_b>(out, wa, wb, scales_a, scales_b);
+        mma_e2m1_e4m3<byte_a, thread_a, byte_b, thread_b>(out, wa, wb, scales_a, scales_b);
         for (unsigned j = 0; j < 4; ++j) d[g + 8 * (j >> 1)][2 * t + (j & 1)] = out[j];
     });
     for (int m = 0; m < 16; ++m)
         for (int n = 0; n < 8; ++n) {
             long double sum = 0, terms = 0;
             for (int k = 0; k < 32; ++k) {
-                const long double term = static_cast<long double>(decode_e4m3(a[m][k])) *
-                                         decode_e2m1(b[n][k]) * decode_e8m0(a_scale[m]) *
+                const long double term = static_cast<long double>(decode_e2m1(a[m][k])) *
+                                         decode_e4m3(b[n][k]) * decode_e8m0(a_scale[m]) *
                                          decode_e8m0(b_scale[n]);
                 sum += term;
                 terms += std::fabs(term);
@@ -230,10 +230,10 @@ void check_e4m3(std::mt19937& random) {
 
 } // namespace
 
-TEST_CASE("mma_e4m3_e2m1: every byte and thread selector") {
+TEST_CASE("mma_e2m1_e4m3: every byte and thread selector") {
     std::mt19937 random(9);
-    check_e4m3<0, 0, 0, 0>(random);
-    check_e4m3<1, 1, 3, 1>(random);
-    check_e4m3<2, 0, 1, 2>(random);
-    check_e4m3<3, 1, 2, 3>(random);
+    check_e2m1_e4m3<0, 0, 0, 0>(random);
+    check_e2m1_e4m3<1, 1, 3, 1>(random);
+    check_e2m1_e4m3<2, 0, 1, 2>(random);
+    check_e2m1_e4m3<3, 1, 2, 3>(random);
 }

@@ -30,9 +30,9 @@ std::vector<float> random_rows(size_t rows, size_t cols, std::mt19937& random) {
 }
 
 template <BlockFormat format>
-void check_fp4(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std::mt19937& random) {
+void check_blocks(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std::mt19937& random) {
     const std::vector<float> x = random_rows(rows, cols, random);
-    std::vector<uint8_t> codes(rows * code_row_bytes(cols), 0xEE),
+    std::vector<uint8_t> codes(rows * code_row_bytes(format, cols), 0xEE),
         scales(scale_bytes(format, rows, cols), 0xEE);
     std::vector<float> row_scale(rows, 1.0f);
     RoundArguments arguments{x.data(), cols, {}, rule, fixed_scale};
@@ -41,7 +41,7 @@ void check_fp4(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std:
     arguments.to.row_scale = row_scale.data();
     arguments.to.cols = static_cast<uint32_t>(cols);
     lanes::launch({static_cast<unsigned>(rows), 1, 1}, round_threads, 64,
-                  [&] { round_row_fp4<format>(arguments, Identity()); });
+                  [&] { round_row_blocks<format>(arguments, Identity()); });
     size_t wrong = 0;
     for (size_t row = 0; row < rows; ++row) {
         const float* values = x.data() + row * cols;
@@ -51,9 +51,11 @@ void check_fp4(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std:
             scale = fixed_scale != 0 ? fixed_scale : tensor_scale_for(format, rule, row_amax(values, cols));
         quantize_row(format, rule, scale, values, cols, expected_codes.data(), expected.data());
         wrong += row_scale[row] != scale;
-        for (size_t i = 0; i < code_row_bytes(cols); ++i)
-            wrong +=
-                codes[row * code_row_bytes(cols) + i] != (i < expected_codes.size() ? expected_codes[i] : 0);
+        for (size_t i = 0; i < code_row_bytes(format, cols); ++i) {
+            const size_t place = format == BlockFormat::mxfp8_e4m3 ? e4m3_offset(i) : i;
+            wrong += codes[row * code_row_bytes(format, cols) + place] !=
+                     (i < expected_codes.size() ? expected_codes[i] : 0);
+        }
         const size_t blocks = padded_cols(cols) / block_size(format);
         for (size_t i = 0; i < blocks; ++i)
             wrong += scales[scale_offset(format, cols, row, i)] != (i < expected.size() ? expected[i] : 0);
@@ -64,13 +66,15 @@ void check_fp4(size_t rows, size_t cols, ScaleRule rule, float fixed_scale, std:
 
 } // namespace
 
-TEST_CASE("rounding to FP4 operands is the codec's, bit for bit") {
+TEST_CASE("rounding to block operands is the codec's, bit for bit") {
     std::mt19937 random(21);
     for (ScaleRule rule : {ScaleRule::floor, ScaleRule::ceil, ScaleRule::even, ScaleRule::uos})
-        check_fp4<BlockFormat::mxfp4>(5, 352, rule, 0.0f, random);
-    check_fp4<BlockFormat::mxfp4>(130, 64, ScaleRule::even, 0.0f, random);
-    check_fp4<BlockFormat::nvfp4>(7, 1296, ScaleRule::amax, 0.0f, random);
-    check_fp4<BlockFormat::nvfp4>(4, 80, ScaleRule::amax, 0.0625f, random);
+        check_blocks<BlockFormat::mxfp4>(5, 352, rule, 0.0f, random);
+    check_blocks<BlockFormat::mxfp8_e4m3>(5, 352, ScaleRule::even, 0.0f, random);
+    check_blocks<BlockFormat::mxfp8_e4m3>(3, 64, ScaleRule::ceil, 0.0f, random);
+    check_blocks<BlockFormat::mxfp4>(130, 64, ScaleRule::even, 0.0f, random);
+    check_blocks<BlockFormat::nvfp4>(7, 1296, ScaleRule::amax, 0.0f, random);
+    check_blocks<BlockFormat::nvfp4>(4, 80, ScaleRule::amax, 0.0625f, random);
 }
 
 TEST_CASE("half-precision panels: every value at its place") {

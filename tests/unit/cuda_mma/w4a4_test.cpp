@@ -16,8 +16,9 @@ struct Case {
 
 template <BlockFormat format, Emulation emulation>
 void check(const Case& c, std::mt19937& random) {
+    constexpr bool eight_bits = format == BlockFormat::mxfp8_e4m3;
     const PlainMatrix x = random_matrix(format, c.m, c.k, random),
-                      w = random_matrix(format, c.n, c.k, random);
+                      w = random_matrix(eight_bits ? BlockFormat::mxfp4 : format, c.n, c.k, random);
     const PackedMatrix packed_x = pack_activations(x), packed_w = pack_weights(w);
     std::vector<float> bias(c.n), out(c.m * c.n + 1), x_scale(c.m);
     for (float& value : bias) value = static_cast<float>(random() % 1000) - 500;
@@ -46,7 +47,7 @@ void check(const Case& c, std::mt19937& random) {
     for (size_t m = 0; m < c.m; ++m)
         for (size_t n = 0; n < c.n; ++n) {
             const size_t i = m * c.n + n;
-            const Dot dot = w4a4_dot(x, m, w, n);
+            const Dot dot = eight_bits ? value_dot(x, m, w, n) : w4a4_dot(x, m, w, n);
             const double scale = static_cast<double>(w_scale) * (c.x_scale ? x_scale[m] : 1.0f);
             const double expected = dot.sum * scale + (c.bias ? bias[n] : 0) + (c.accumulate ? old[i] : 0);
             const double terms = dot.terms * scale + (c.bias ? std::fabs(bias[n]) : 0) +
@@ -75,4 +76,11 @@ TEST_CASE("W4A4 product: with the bit model of the instruction") {
     std::mt19937 random(2);
     check<BlockFormat::mxfp4, Emulation::exact>({17, 33, 160, true, true, true}, random);
     check<BlockFormat::nvfp4, Emulation::exact>({65, 9, 144, true, false, true}, random);
+}
+
+TEST_CASE("W4A8 product: tile edges, one block and several") {
+    std::mt19937 random(3);
+    check<BlockFormat::mxfp8_e4m3, Emulation::fast>({1, 1, 64}, random);
+    check<BlockFormat::mxfp8_e4m3, Emulation::fast>({129, 3, 96, true, false, false}, random);
+    check<BlockFormat::mxfp8_e4m3, Emulation::fast>({70, 130, 608, true, true, false}, random);
 }
