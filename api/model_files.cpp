@@ -13,6 +13,7 @@ class IoSource : public ByteSource {
     std::span<const uint8_t> map() const override { return {}; }
     Result<void> read_at(uint64_t offset, std::span<uint8_t> target) const override {
         FP4_TRY(check_range(*this, offset, target.size()));
+        if (target.empty()) return {}; // a caller's memcpy must not see a null target
         if (io_.read(io_.user, offset, target.data(), target.size()) == 0) return {};
         return error(Status::io, name_, ": the reader failed at offset ", offset, ", ", target.size(),
                      " bytes");

@@ -1,6 +1,7 @@
 #include "cuda/cuda_backend.h"
 
 #include "cuda/cuda_stream.h"
+#include "cuda/device/launch.h"
 
 namespace fp4 {
 namespace cuda {
@@ -73,6 +74,7 @@ Result<std::shared_ptr<Backend>> open_cuda_backend() {
                      properties.major, '.', properties.minor, "; 8.0 or higher is needed");
     }
     FP4_TRY(cuda::check(cudaSetDevice(0), "use ", properties.name));
+    cuda::overlap_kernels = properties.major >= 9;
     return std::shared_ptr<Backend>(std::make_shared<cuda::CudaBackend>(properties));
 }
 

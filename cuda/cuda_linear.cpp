@@ -47,7 +47,7 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
         for (size_t first = 0; first < n; first += matvec_tokens) {
             view.first_token = static_cast<uint32_t>(first);
             view.n = static_cast<uint32_t>(std::min<size_t>(n - first, matvec_tokens));
-            view.plan = plan_matvec(row_tiles, input.cols, view.n, processors_);
+            view.plan = plan_matvec(row_tiles, input.cols, processors_);
             const uint32_t groups = matvec_groups(view);
             if (view.plan.splits > 1) {
                 const size_t floats = matvec_scratch_floats(view.plan, groups);

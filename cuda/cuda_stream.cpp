@@ -26,8 +26,10 @@ RoundingView rounding_view(const Transform* transform, ActivationFormat format) 
     RoundingView rounding;
     if (transform) rounding.transform = static_cast<const CudaTransform*>(transform)->view();
     rounding.kind = format.kind;
-    rounding.rule = format.rule;
-    rounding.tensor_scale = format.tensor_scale;
+    rounding.rule = activation_rule(format);
+    // NVFP4 without one: the second pass takes each token's own.
+    const bool own = format.kind == ActivationFormat::Kind::nvfp4;
+    rounding.tensor_scale = own ? format.tensor_scale : activation_tensor_scale(format, 1.0f);
     return rounding;
 }
 
@@ -59,7 +61,7 @@ Result<std::unique_ptr<CudaStream>> CudaStream::create(const StreamConfig& confi
                                                config.priority == ThreadPriority::low ? lowest : highest),
                   "create a stream"));
     auto result = std::unique_ptr<CudaStream>(new CudaStream(stream, processors));
-    FP4_ASSIGN(result->token_, DeviceMemory::create(sizeof(int32_t)));
+    FP4_ASSIGN(result->argmax_, DeviceMemory::create((argmax_blocks + 1) * sizeof(int2)));
     return result;
 }
 
@@ -160,7 +162,7 @@ void CudaStream::produce(const char* operation, const Transform* transform, Acti
     if (rounding.needs_row_amax())
         launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
-    if (rounding.needs_row_amax()) launched(launch_round_nvfp4(n, target, stream_), operation);
+    if (rounding.needs_row_amax()) launched(launch_round_nvfp4(n, rounding.rule, target, stream_), operation);
 }
 
 void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) {
@@ -279,8 +281,11 @@ Result<int32_t> CudaStream::sample(const Buffer& logits, size_t row, size_t voca
 
 Result<int32_t> CudaStream::sample_greedy(const float* logits, size_t vocab) {
     int32_t token = -1;
-    launched(launch_argmax(logits, u32(vocab), token_.as<int32_t>(), stream_), "sample");
-    launched(cudaMemcpyAsync(&token, token_.data(), sizeof token, cudaMemcpyDeviceToHost, stream_), "sample");
+    // The token, behind the parts.
+    auto* parts = argmax_.as<int2>();
+    auto* place = reinterpret_cast<int32_t*>(parts + argmax_blocks);
+    launched(launch_argmax(logits, u32(vocab), parts, place, stream_), "sample");
+    launched(cudaMemcpyAsync(&token, place, sizeof token, cudaMemcpyDeviceToHost, stream_), "sample");
     FP4_TRY(wait("sample"));
     return token;
 }

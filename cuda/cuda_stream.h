@@ -70,7 +70,7 @@ class CudaStream final : public Stream {
     cudaStream_t stream_;
     int processors_;
     Result<void> state_;
-    DeviceMemory attention_sums_, attention_states_, matvec_sums_, matvec_counters_, token_;
+    DeviceMemory attention_sums_, attention_states_, matvec_sums_, matvec_counters_, argmax_;
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
 };

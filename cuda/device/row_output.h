@@ -5,8 +5,7 @@
 #include <cuda_fp16.h>
 
 #include "cuda/device/activation_view.h"
-#include "cuda/device/rounding.h"
-#include "cuda/device/warp.h"
+#include "cuda/device/scale_search.h"
 
 namespace fp4::cuda {
 
@@ -114,7 +113,9 @@ __device__ inline void round_run(const ActivationView& out, const RoundingView& 
     const BlockFormat format = rounded_format(rounding.kind);
     const bool nv = format == BlockFormat::nvfp4;
     const uint32_t amax = run_amax(v, nv ? 4 : 8);
-    const uint8_t code = block_scale_code(format, rounding.rule, tensor_scale, amax);
+    const uint8_t code = is_searched(rounding.rule)
+                             ? searched_scale_code(format, rounding.rule, tensor_scale, amax, v, nv ? 4 : 8)
+                             : block_scale_code(format, rounding.rule, tensor_scale, amax);
     const float scale = decode_scale(format, code), inverse = inverse_scale(scale, tensor_scale);
     const BlockElement element = block_element(format);
     const bool zero = inverse == 0 || amax == 0;
@@ -128,7 +129,7 @@ __device__ inline void round_run(const ActivationView& out, const RoundingView& 
         values[e] = decoded * scale * tensor_scale;
     }
     store_values(out, row, column, values);
-    store_parts(out, row, column, high, low, nv ? tensor_scale : scale);
+    store_parts(out, row, column, high, low, nv ? tensor_scale : scale * tensor_scale);
 }
 
 // v: values of columns column.. (0 from cols on), before the transform. With nvfp4 and no fixed tensor scale
@@ -142,8 +143,7 @@ __device__ inline void finish_run(const ActivationView& out, const RoundingView&
         if (threadIdx.x % 32 == 0) atomicMax(out.row_amax + row, amax);
         return;
     }
-    round_run(out, rounding, rounding.kind == ActivationFormat::Kind::nvfp4 ? rounding.tensor_scale : 1.0f,
-              row, column, v);
+    round_run(out, rounding, rounding.tensor_scale, row, column, v);
 }
 
 } // namespace fp4::cuda

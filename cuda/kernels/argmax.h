@@ -7,6 +7,10 @@
 
 namespace fp4::cuda {
 
-cudaError_t launch_argmax(const float* values, uint32_t count, int32_t* index, cudaStream_t stream);
+inline constexpr uint32_t argmax_blocks = 128;
+
+// parts: scratch of argmax_blocks
+cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, int32_t* index,
+                          cudaStream_t stream);
 
 } // namespace fp4::cuda

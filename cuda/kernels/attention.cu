@@ -2,46 +2,41 @@
 
 #include <algorithm>
 
+#include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/attention.h"
 
 namespace fp4::cuda {
 namespace {
 
-constexpr uint32_t warps = 4;
-constexpr uint32_t warp_rows = 2; // rows: the queries of one kv head, head by head and token by token
-constexpr uint32_t block_rows = warps * warp_rows;
-constexpr uint32_t chunk = 32; // keys at a time, one a lane
+constexpr uint32_t warps = 4;       // of a block: neighbouring parts of the key range
+constexpr uint32_t warp_rows = 4;   // queries of one kv head, head by head and token by token
+constexpr uint32_t warp_keys = 8;   // at a time; warp_rows x warp_keys scores are one a lane
+constexpr uint32_t split_keys = 16; // a part's least
+constexpr uint32_t most_splits = 64;
 constexpr uint32_t combine_threads = 128;
 
-// Heads of `chunk` tokens as float32 [chunk][dim + 1]; zero from `end` on.
-__device__ void stage(const KvView& kv, const uint8_t* base, uint32_t kv_head, uint32_t first, uint32_t end,
-                      float* target) {
-    const uint32_t lane = threadIdx.x % 32, dim = kv.head_dim;
-#pragma unroll 4
-    for (uint32_t key = threadIdx.x / 32; key < chunk; key += warps) {
-        float* row = target + key * (dim + 1);
-        const uint8_t* head = base + head_place(kv, first + key, kv_head);
-        if (first + key >= end) {
-            for (uint32_t j = lane; j < dim; j += 32) row[j] = 0.0f;
-        } else if (kv.format == KvFormat::f16) {
-            for (uint32_t j = 2 * lane; j < dim; j += 64) {
-                const float2 pair = __half22float2(*reinterpret_cast<const __half2*>(head + 2 * j));
-                row[j] = pair.x, row[j + 1] = pair.y;
-            }
-        } else {
-            for (uint32_t j = lane; j < dim; j += 32) row[j] = kv_element(kv, head, j);
+// Values lane * V .. lane * V + V - 1 of a head; zero beyond it.
+template <int V>
+__device__ __forceinline__ void load_head(const KvView& kv, const uint8_t* head, float (&out)[V]) {
+    const uint32_t lane = threadIdx.x % 32, first = lane * V;
+    if (kv.format == KvFormat::f16 && kv.head_dim % V == 0) {
+        // Heads are then aligned to a lane's share.
+        uint32_t words[V / 2] = {};
+        if (first < kv.head_dim) {
+            if constexpr (V == 2) words[0] = *reinterpret_cast<const uint32_t*>(head + 2 * first);
+            if constexpr (V == 4)
+                reinterpret_cast<uint2&>(words) = *reinterpret_cast<const uint2*>(head + 2 * first);
+            if constexpr (V == 8)
+                reinterpret_cast<uint4&>(words) = *reinterpret_cast<const uint4*>(head + 2 * first);
         }
+        for (int i = 0; i < V / 2; ++i) {
+            const float2 pair = __half22float2(reinterpret_cast<const __half2&>(words[i]));
+            out[2 * i] = pair.x, out[2 * i + 1] = pair.y;
+        }
+        return;
     }
-}
-
-__device__ float dot(const float* a, const float* b, uint32_t dim) {
-    float sums[4] = {};
-    uint32_t j = 0;
-    for (; j + 4 <= dim; j += 4)
-        for (uint32_t e = 0; e < 4; ++e) sums[e] += a[j + e] * b[j + e];
-    for (; j < dim; ++j) sums[0] += a[j] * b[j];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (int i = 0; i < V; ++i) out[i] = first + i < kv.head_dim ? kv_element(kv, head, first + i) : 0.0f;
 }
 
 struct Row {
@@ -60,110 +55,151 @@ __device__ Row row_at(const AttentionView& attention, const KvView& kv, uint32_t
     return row;
 }
 
-// Keys of split `split` out of those any row of the block sees.
+// Keys of split `split` out of those any row of the warp sees.
 struct KeyRange {
     uint32_t begin, end;
 };
-__device__ KeyRange split_range(const AttentionView& attention, const KvView& kv, uint32_t first_row) {
+__device__ KeyRange split_range(const AttentionView& attention, const KvView& kv, uint32_t first_row,
+                                uint32_t split) {
     const uint32_t group = attention.heads / kv.kv_heads;
-    const uint32_t last_row = min(first_row + block_rows, attention.n * group) - 1;
-    const uint32_t begin = row_at(attention, kv, first_row).begin / chunk * chunk;
-    const uint32_t end = row_at(attention, kv, last_row).end;
-    const uint32_t chunks = (end - begin + chunk - 1) / chunk;
-    const uint32_t each = (chunks + attention.splits - 1) / attention.splits * chunk;
-    const uint32_t start = begin + blockIdx.z * each;
+    const uint32_t last_row = min(first_row + warp_rows, attention.n * group) - 1;
+    const uint32_t begin = row_at(attention, kv, first_row).begin, end = row_at(attention, kv, last_row).end;
+    const uint32_t steps = (end - begin + warp_keys - 1) / warp_keys;
+    const uint32_t each = (steps + attention.splits - 1) / attention.splits * warp_keys;
+    const uint32_t start = begin + split * each;
     return {start, min(end, start + each)};
 }
 
-// slots: values of a head a lane holds, at least head_dim / 32
-template <int slots>
+// 32 sums over the warp at once: in the end values[0] of lane i is the total of values[i].
+template <int half>
+__device__ __forceinline__ void transposed_sum(float (&values)[32]) {
+    const bool upper = threadIdx.x & half;
+#pragma unroll
+    for (int i = 0; i < half; ++i) {
+        const float kept = upper ? values[i + half] : values[i], sent = upper ? values[i] : values[i + half];
+        values[i] = kept + __shfl_xor_sync(all_lanes, sent, half);
+    }
+    if constexpr (half > 1) transposed_sum<half / 2>(values);
+}
+
+// Largest and sum over the lanes of the same row.
+__device__ float row_max(float value) {
+    for (int step = warp_rows; step < 32; step *= 2)
+        value = fmaxf(value, __shfl_xor_sync(all_lanes, value, step));
+    return value;
+}
+__device__ float row_sum(float value) {
+    for (int step = warp_rows; step < 32; step *= 2) value += __shfl_xor_sync(all_lanes, value, step);
+    return value;
+}
+
+// A warp takes four rows and one part of the keys; lanes share the values of a head, V each.
+template <int V>
 __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
                                                               KvView kv) {
-    extern __shared__ float memory[];
-    const uint32_t dim = kv.head_dim, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const uint32_t first_row = blockIdx.x * block_rows;
-    float* queries = memory;                   // [block_rows][dim]
-    float* staged = memory + block_rows * dim; // [chunk][dim + 1]
-    for (uint32_t r = warp; r < block_rows; r += warps) {
+    begin();
+    const uint32_t lane = threadIdx.x % 32, dim = kv.head_dim, first_row = blockIdx.x * warp_rows;
+    const uint32_t split = blockIdx.z * warps + threadIdx.x / 32;
+    if (split >= attention.splits) return;
+    float queries[warp_rows][V], sums[warp_rows][V] = {};
+#pragma unroll
+    for (uint32_t r = 0; r < warp_rows; ++r) {
         const Row row = row_at(attention, kv, first_row + r);
         const float* source = q + (size_t(row.token) * attention.heads + row.head) * dim;
-        for (uint32_t j = lane; j < dim; j += 32) queries[r * dim + j] = row.end ? source[j] : 0.0f;
+#pragma unroll
+        for (uint32_t i = 0; i < V; ++i)
+            queries[r][i] = row.end && lane * V + i < dim ? source[lane * V + i] * attention.scale : 0.0f;
     }
-    Row rows[warp_rows];
-    float sums[warp_rows][slots] = {}, largest[warp_rows], totals[warp_rows] = {};
-    for (uint32_t r = 0; r < warp_rows; ++r) {
-        rows[r] = row_at(attention, kv, first_row + warp * warp_rows + r);
-        largest[r] = -INFINITY;
-    }
-    const KeyRange range = split_range(attention, kv, first_row);
-    for (uint32_t first = range.begin; first < range.end; first += chunk) {
-        __syncthreads(); // the last chunk's values have been read
-        stage(kv, kv.keys, blockIdx.y, first, range.end, staged);
-        __syncthreads();
-        float weights[warp_rows];
-        for (uint32_t r = 0; r < warp_rows; ++r) {
-            const uint32_t key = first + lane;
-            const bool seen = key >= rows[r].begin && key < min(rows[r].end, range.end);
-            const float* query = queries + (warp * warp_rows + r) * dim;
-            const float score =
-                seen ? dot(query, staged + lane * (dim + 1), dim) * attention.scale : -INFINITY;
-            const float top = fmaxf(largest[r], warp_max(score));
-            // Nothing seen so far: no score to subtract.
-            weights[r] = seen ? expf(score - top) : 0.0f;
-            const float shrink = largest[r] == -INFINITY ? 0.0f : expf(largest[r] - top);
-            totals[r] = totals[r] * shrink + warp_sum(weights[r]);
-            for (float& sum : sums[r]) sum *= shrink;
-            largest[r] = top;
-        }
-        __syncthreads(); // all keys have been read
-        stage(kv, kv.values, blockIdx.y, first, range.end, staged);
-        __syncthreads();
-        for (uint32_t key = 0; key < chunk; ++key) {
-            float value[slots];
-            for (int i = 0; i < slots; ++i)
-                value[i] = lane + 32 * i < dim ? staged[key * (dim + 1) + lane + 32 * i] : 0.0f;
+    const Row own = row_at(attention, kv, first_row + lane % warp_rows); // the row of this lane's scores
+    float largest = -INFINITY, total = 0.0f;
+    const KeyRange range = split_range(attention, kv, first_row, split);
+    for (uint32_t first = range.begin; first < range.end; first += warp_keys) {
+        float scores[32], values[warp_keys][V];
+#pragma unroll
+        for (uint32_t k = 0; k < warp_keys; ++k) {
+            // Keys beyond the end are read again and not counted.
+            const size_t place = head_place(kv, min(first + k, range.end - 1), blockIdx.y);
+            float key[V];
+            load_head<V>(kv, kv.keys + place, key);
+            load_head<V>(kv, kv.values + place, values[k]);
+#pragma unroll
             for (uint32_t r = 0; r < warp_rows; ++r) {
-                const float weight = __shfl_sync(all_lanes, weights[r], key);
-                for (int i = 0; i < slots; ++i) sums[r][i] += weight * value[i];
+                float sum = 0.0f;
+#pragma unroll
+                for (int i = 0; i < V; ++i) sum += queries[r][i] * key[i];
+                scores[k * warp_rows + r] = sum;
+            }
+        }
+        transposed_sum<16>(scores);
+        const float score = scores[0];
+        const uint32_t key = first + lane / warp_rows;
+        const bool seen = key >= own.begin && key < min(own.end, range.end);
+        const float top = fmaxf(largest, row_max(seen ? score : -INFINITY));
+        // Nothing seen so far: no score to subtract.
+        const float weight = seen ? expf(score - top) : 0.0f;
+        const float shrink = largest == -INFINITY ? 0.0f : expf(largest - top);
+        total = total * shrink + row_sum(weight);
+        largest = top;
+#pragma unroll
+        for (uint32_t r = 0; r < warp_rows; ++r) {
+            const float factor = __shfl_sync(all_lanes, shrink, r);
+            for (float& sum : sums[r]) sum *= factor;
+        }
+#pragma unroll
+        for (uint32_t k = 0; k < warp_keys; ++k) {
+#pragma unroll
+            for (uint32_t r = 0; r < warp_rows; ++r) {
+                const float factor = __shfl_sync(all_lanes, weight, k * warp_rows + r);
+#pragma unroll
+                for (int i = 0; i < V; ++i) sums[r][i] += factor * values[k][i];
             }
         }
     }
+#pragma unroll
     for (uint32_t r = 0; r < warp_rows; ++r) {
-        if (rows[r].end == 0) continue;
-        const size_t place =
-            (size_t(rows[r].token) * attention.heads + rows[r].head) * attention.splits + blockIdx.z;
-        for (int i = 0; i < slots; ++i)
-            if (lane + 32 * i < dim) attention.sums[place * dim + lane + 32 * i] = sums[r][i];
-        if (lane == 0) attention.states[place] = make_float2(largest[r], totals[r]);
+        const Row row = row_at(attention, kv, first_row + r);
+        if (row.end == 0) break;
+        const size_t place = (size_t(row.token) * attention.heads + row.head) * attention.splits + split;
+#pragma unroll
+        for (uint32_t i = 0; i < V; ++i)
+            if (lane * V + i < dim) attention.sums[place * dim + lane * V + i] = sums[r][i];
+        if (lane == r) attention.states[place] = make_float2(largest, total);
     }
 }
 
-// softmax-weighted mean of a head's value j over all splits
-__device__ float combined(const AttentionView& attention, uint32_t dim, size_t head, uint32_t j) {
+// softmax-weighted mean of `count` of a head's values, from value j on, over all splits
+template <int count>
+__device__ void combine(const AttentionView& attention, uint32_t dim, size_t head, uint32_t j, float* out) {
     const float2* states = attention.states + head * attention.splits;
     const float* sums = attention.sums + head * attention.splits * dim + j;
     float largest = -INFINITY;
     for (uint32_t s = 0; s < attention.splits; ++s) largest = fmaxf(largest, states[s].x);
-    float sum = 0.0f, total = 0.0f;
+    float sum[count] = {}, total = 0.0f;
+#pragma unroll 4
     for (uint32_t s = 0; s < attention.splits; ++s) {
         const float weight = expf(states[s].x - largest);
         total += weight * states[s].y;
-        sum += weight * sums[size_t(s) * dim];
+        for (int e = 0; e < count; ++e) sum[e] += weight * sums[size_t(s) * dim + e];
     }
-    return sum / total;
+    for (int e = 0; e < count; ++e) out[e] = sum[e] / total;
 }
 
 __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionView attention, uint32_t dim,
                                                                      RoundingView rounding,
                                                                      ActivationView out) {
+    begin();
     const uint32_t lane = threadIdx.x % 32, row = blockIdx.y;
     const uint32_t column = (blockIdx.x * (combine_threads / 32) + threadIdx.x / 32) * run_columns + lane * 4;
     if (column >= out.pitch()) return; // whole warps
     float v[4] = {};
-    for (uint32_t e = 0; e < 4; ++e) {
-        if (column + e < out.cols) {
-            const size_t head = size_t(row) * attention.heads + (column + e) / dim;
-            v[e] = combined(attention, dim, head, (column + e) % dim);
+    const size_t heads = size_t(row) * attention.heads;
+    if (dim % 4 == 0 && column < out.cols) {
+        combine<4>(attention, dim, heads + column / dim, column % dim, v);
+    } else {
+#pragma unroll
+        for (uint32_t e = 0; e < 4; ++e) {
+            if (column + e < out.cols)
+                combine<1>(attention, dim, heads + (column + e) / dim, (column + e) % dim, v + e);
         }
     }
     finish_run(out, rounding, row, column, v);
@@ -172,20 +208,17 @@ __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionVi
 } // namespace
 
 uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors) {
-    const uint32_t blocks = (n * (heads / kv_heads) + block_rows - 1) / block_rows * kv_heads;
-    const uint32_t wanted = std::max(4 * static_cast<uint32_t>(processors) / blocks, 1u);
-    const uint32_t most = std::max((position + n) / (2 * chunk), 1u); // each worth its start
-    return std::min(wanted, most);
+    const uint32_t rows = (n * (heads / kv_heads) + warp_rows - 1) / warp_rows * kv_heads;
+    const uint32_t wanted = std::max(8 * static_cast<uint32_t>(processors) / rows, 1u);
+    return std::min({wanted, most_splits, (position + n + split_keys - 1) / split_keys});
 }
 
 cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,
                                    cudaStream_t stream) {
     const uint32_t rows = attention.n * (attention.heads / kv.kv_heads), dim = kv.head_dim;
-    const dim3 grid((rows + block_rows - 1) / block_rows, kv.kv_heads, attention.splits);
-    const size_t shared = (block_rows * dim + chunk * (dim + 1)) * sizeof(float); // at most 41 KB
+    const dim3 grid((rows + warp_rows - 1) / warp_rows, kv.kv_heads, (attention.splits + warps - 1) / warps);
     const auto kernel = dim <= 64 ? attention_parts<2> : dim <= 128 ? attention_parts<4> : attention_parts<8>;
-    kernel<<<grid, warps * 32, shared, stream>>>(attention, q, kv);
-    return cudaGetLastError();
+    return launch(kernel, grid, warps * 32, 0, stream, attention, q, kv);
 }
 
 cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
@@ -193,8 +226,7 @@ cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t he
                                      cudaStream_t stream) {
     constexpr uint32_t block_columns = combine_threads / 32 * run_columns;
     const dim3 grid((out.pitch() + block_columns - 1) / block_columns, attention.n);
-    attention_combine<<<grid, combine_threads, 0, stream>>>(attention, head_dim, rounding, out);
-    return cudaGetLastError();
+    return launch(attention_combine, grid, combine_threads, 0, stream, attention, head_dim, rounding, out);
 }
 
 } // namespace fp4::cuda

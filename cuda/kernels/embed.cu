@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/plain_row.h"
 #include "cuda/kernels/embed.h"
 
@@ -14,6 +15,7 @@ __device__ float element_at(const WeightView& table, uint32_t row, uint32_t colu
 }
 
 __global__ void embed_rows(WeightView table, const int32_t* ids, float scale, float* x) {
+    begin();
     const uint32_t column = blockIdx.x * blockDim.x + threadIdx.x;
     if (column >= table.cols) return;
     const auto row = static_cast<uint32_t>(ids[blockIdx.y]);
@@ -26,8 +28,7 @@ cudaError_t launch_embed(const WeightView& table, const int32_t* ids, size_t n, 
                          cudaStream_t stream) {
     constexpr uint32_t threads = 256;
     const dim3 grid((table.cols + threads - 1) / threads, static_cast<uint32_t>(n));
-    embed_rows<<<grid, threads, 0, stream>>>(table, ids, scale, x);
-    return cudaGetLastError();
+    return launch(embed_rows, grid, threads, 0, stream, table, ids, scale, x);
 }
 
 } // namespace fp4::cuda

@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/glu.h"
 
@@ -21,6 +22,7 @@ __device__ uint32_t first_column() {
 
 __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const float* up, GluKind kind,
                                                     RoundingView rounding, ActivationView out) {
+    begin();
     const uint32_t row = blockIdx.y, cols = out.cols, column = first_column();
     if (column >= out.pitch()) return;
     const size_t start = size_t(row) * cols;
@@ -30,14 +32,16 @@ __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const flo
     finish_run(out, rounding, row, column, v);
 }
 
-__global__ __launch_bounds__(threads) void round_nvfp4_rows(ActivationView out) {
+__global__ __launch_bounds__(threads) void round_nvfp4_rows(ScaleRule rule, ActivationView out) {
+    begin();
     const uint32_t row = blockIdx.y, column = first_column();
     if (column >= out.pitch()) return;
     const float4 stored = *reinterpret_cast<const float4*>(out.values + size_t(row) * out.pitch() + column);
     const float v[4] = {stored.x, stored.y, stored.z, stored.w};
     RoundingView rounding;
     rounding.kind = ActivationFormat::Kind::nvfp4;
-    round_run(out, rounding, nvfp4_token_scale(out.row_amax[row]), row, column, v);
+    rounding.rule = rule;
+    round_run(out, rounding, nvfp4_token_scale(rule, out.row_amax[row]), row, column, v);
 }
 
 dim3 run_grid(const ActivationView& out, size_t n) {
@@ -48,13 +52,11 @@ dim3 run_grid(const ActivationView& out, size_t n) {
 
 cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind,
                        const RoundingView& rounding, const ActivationView& out, cudaStream_t stream) {
-    glu_rows<<<run_grid(out, n), threads, 0, stream>>>(gate, up, kind, rounding, out);
-    return cudaGetLastError();
+    return launch(glu_rows, run_grid(out, n), threads, 0, stream, gate, up, kind, rounding, out);
 }
 
-cudaError_t launch_round_nvfp4(size_t n, const ActivationView& out, cudaStream_t stream) {
-    round_nvfp4_rows<<<run_grid(out, n), threads, 0, stream>>>(out);
-    return cudaGetLastError();
+cudaError_t launch_round_nvfp4(size_t n, ScaleRule rule, const ActivationView& out, cudaStream_t stream) {
+    return launch(round_nvfp4_rows, run_grid(out, n), threads, 0, stream, rule, out);
 }
 
 } // namespace fp4::cuda

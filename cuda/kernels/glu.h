@@ -12,6 +12,6 @@ cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kin
                        const RoundingView& rounding, const ActivationView& out, cudaStream_t stream);
 
 // Rounds out.values in place to nvfp4, with the tensor scale of each row's out.row_amax.
-cudaError_t launch_round_nvfp4(size_t n, const ActivationView& out, cudaStream_t stream);
+cudaError_t launch_round_nvfp4(size_t n, ScaleRule rule, const ActivationView& out, cudaStream_t stream);
 
 } // namespace fp4::cuda

@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/kernels/gram.h"
 
 namespace fp4::cuda {
@@ -20,6 +21,7 @@ __device__ void stage(const float* x, uint32_t cols, uint32_t n, uint32_t first,
 __global__ __launch_bounds__(side* side) void gram(const float* a, uint32_t a_cols, const float* b,
                                                    uint32_t b_cols, uint32_t n, float* sum) {
     __shared__ float left[depth][tile], right[depth][tile];
+    begin();
     const uint32_t row = blockIdx.y * tile, column = blockIdx.x * tile;
     float sums[4][4] = {};
     for (uint32_t first = 0; first < n; first += depth) {
@@ -46,8 +48,7 @@ __global__ __launch_bounds__(side* side) void gram(const float* a, uint32_t a_co
 cudaError_t launch_gram(const float* a, uint32_t a_cols, const float* b, uint32_t b_cols, uint32_t n,
                         float* sum, cudaStream_t stream) {
     const dim3 grid((b_cols + tile - 1) / tile, (a_cols + tile - 1) / tile);
-    gram<<<grid, dim3(side, side), 0, stream>>>(a, a_cols, b, b_cols, n, sum);
-    return cudaGetLastError();
+    return launch(gram, grid, dim3(side, side), 0, stream, a, a_cols, b, b_cols, n, sum);
 }
 
 } // namespace fp4::cuda

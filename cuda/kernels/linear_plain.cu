@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/plain_row.h"
 #include "cuda/device/warp.h"
 #include "cuda/kernels/linear_plain.h"
@@ -37,6 +38,7 @@ __device__ void load_four(const WeightView& weight, size_t row, uint32_t column,
 template <WeightFormat format>
 __global__ __launch_bounds__(warps * 32) void linear_rows(ActivationView input, uint32_t n, WeightView weight,
                                                           LinearOutput output) {
+    begin();
     const uint32_t row = blockIdx.x * warps + threadIdx.x / 32, lane = threadIdx.x % 32;
     const uint32_t first = blockIdx.y * tokens, count = min(tokens, n - first), pitch = input.pitch();
     if (row >= weight.rows) return;
@@ -64,11 +66,11 @@ __global__ __launch_bounds__(warps * 32) void linear_rows(ActivationView input, 
 }
 
 template <WeightFormat format>
-cudaError_t launch(const ActivationView& input, size_t n, const WeightView& weight,
-                   const LinearOutput& output, cudaStream_t stream) {
+cudaError_t launch_format(const ActivationView& input, size_t n, const WeightView& weight,
+                          const LinearOutput& output, cudaStream_t stream) {
     const dim3 grid((weight.rows + warps - 1) / warps, static_cast<uint32_t>((n + tokens - 1) / tokens));
-    linear_rows<format><<<grid, warps * 32, 0, stream>>>(input, static_cast<uint32_t>(n), weight, output);
-    return cudaGetLastError();
+    return launch(linear_rows<format>, grid, warps * 32, 0, stream, input, static_cast<uint32_t>(n), weight,
+                  output);
 }
 
 } // namespace
@@ -77,27 +79,27 @@ cudaError_t launch_linear_plain(const ActivationView& input, size_t n, const Wei
                                 const LinearOutput& output, cudaStream_t stream) {
     switch (weight.format) {
         case WeightFormat::f32:
-            return launch<WeightFormat::f32>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::f32>(input, n, weight, output, stream);
         case WeightFormat::f16:
-            return launch<WeightFormat::f16>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::f16>(input, n, weight, output, stream);
         case WeightFormat::bf16:
-            return launch<WeightFormat::bf16>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::bf16>(input, n, weight, output, stream);
         case WeightFormat::mxfp4:
-            return launch<WeightFormat::mxfp4>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::mxfp4>(input, n, weight, output, stream);
         case WeightFormat::nvfp4:
-            return launch<WeightFormat::nvfp4>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::nvfp4>(input, n, weight, output, stream);
         case WeightFormat::mxfp8_e4m3:
-            return launch<WeightFormat::mxfp8_e4m3>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::mxfp8_e4m3>(input, n, weight, output, stream);
         case WeightFormat::mxfp8_e5m2:
-            return launch<WeightFormat::mxfp8_e5m2>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::mxfp8_e5m2>(input, n, weight, output, stream);
         case WeightFormat::mxfp6_e2m3:
-            return launch<WeightFormat::mxfp6_e2m3>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::mxfp6_e2m3>(input, n, weight, output, stream);
         case WeightFormat::mxfp6_e3m2:
-            return launch<WeightFormat::mxfp6_e3m2>(input, n, weight, output, stream);
+            return launch_format<WeightFormat::mxfp6_e3m2>(input, n, weight, output, stream);
         case WeightFormat::mxint8:
             break;
     }
-    return launch<WeightFormat::mxint8>(input, n, weight, output, stream);
+    return launch_format<WeightFormat::mxint8>(input, n, weight, output, stream);
 }
 
 } // namespace fp4::cuda

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cuda/device/fragments.h"
+#include "cuda/device/launch.h"
 #include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
@@ -33,14 +34,39 @@ __device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
 }
 
 template <bool nv>
-__device__ Chunk load_chunk(const Tiles& tiles, uint32_t chunk) {
-    Chunk result;
-    for (uint32_t i = 0; i < 4; ++i) {
-        const uint32_t tile = chunk * 4 + i;
-        result.codes[i] = tile < tiles.tiles ? load_once(tiles.codes + tile * 32) : uint4{};
+__device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
+    const uint4* codes = tiles.codes + chunk * 128;
+    if (chunk * 4 + 4 <= tiles.tiles) {
+        for (uint32_t i = 0; i < 4; ++i) result.codes[i] = load_once(codes + i * 32);
+    } else { // the last columns
+        for (uint32_t i = 0; i < 4; ++i)
+            result.codes[i] = chunk * 4 + i < tiles.tiles ? load_once(codes + i * 32) : uint4{};
     }
     result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
-    return result;
+}
+
+// Where a lane finds its operands of the first chunk, by group of four tokens.
+template <int groups>
+struct Inputs {
+    const uint4* parts[groups];
+    const float4* scales[groups];
+};
+
+template <int groups>
+__device__ Inputs<groups> inputs_of(const MatvecView& view) {
+    const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
+    Inputs<groups> inputs;
+    for (int i = 0; i < groups; ++i) {
+        const uint32_t row = view.first_token + i * part_tokens;
+        // Columns of tokens that are not there may hold anything, they touch no other column: they read the
+        // first token's again, which costs no traffic.
+        const uint32_t source = lane / 8 + i * part_tokens < view.n ? lane : lane % 8;
+        inputs.parts[i] =
+            reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, 0)) + source;
+        inputs.scales[i] = reinterpret_cast<const float4*>(view.input.part_scales +
+                                                           part_scale_place(padded, row + lane % 4, 0));
+    }
+    return inputs;
 }
 
 __device__ uint32_t word_of(const uint4& words, uint32_t index) {
@@ -52,18 +78,14 @@ using Sums = float[groups][2]; // of token t: rows g and g + 8
 
 // groups: of four tokens
 template <bool nv, int groups>
-__device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uint32_t chunk,
+__device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weights, uint32_t chunk,
                                Sums<groups>& sums) {
-    const uint32_t lane = threadIdx.x % 32, t = lane % 4, padded = view.input.padded();
-    const uint32_t token = view.first_token;
     const uint4* parts[groups];
     float4 scales[groups][2];
     for (int i = 0; i < groups; ++i) {
-        const uint32_t row = token + i * part_tokens, column = chunk * chunk_columns;
-        parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, column)) + lane;
-        const auto* stored = reinterpret_cast<const float4*>(view.input.part_scales +
-                                                             part_scale_place(padded, row + t, column));
-        scales[i][0] = __ldg(stored), scales[i][1] = __ldg(stored + 1);
+        parts[i] = inputs.parts[i] + chunk * 256;
+        scales[i][0] = __ldg(inputs.scales[i] + chunk * 8),
+        scales[i][1] = __ldg(inputs.scales[i] + chunk * 8 + 1);
     }
 #pragma unroll
     for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
@@ -85,9 +107,7 @@ __device__ void multiply_chunk(const MatvecView& view, const Chunk& weights, uin
             factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
         }
         for (int i = 0; i < groups; ++i) {
-            // Columns of tokens that are not there may hold anything: they touch no other column.
-            const bool used = lane / 8 + i * part_tokens < view.n;
-            const uint4 x = used ? __ldg(parts[i] + run * 32) : uint4{};
+            const uint4 x = __ldg(parts[i] + run * 32);
             float products[4] = {};
             mma_f16(products, first, x.x, x.y);
             mma_f16(products, second, x.z, x.w);
@@ -132,7 +152,7 @@ __device__ bool is_last(const MatvecView& view) {
 }
 
 template <bool nv, int groups>
-__global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) {
+__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
     __shared__ float partial[matvec_warps * groups * tile_outputs];
     const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const uint32_t k_warps = view.plan.k_warps, k_warp = warp % k_warps, row_warp = warp / k_warps;
@@ -143,20 +163,27 @@ __global__ __launch_bounds__(matvec_warps * 32, 1) void matvec(MatvecView view) 
     const uint32_t row_tile = first_tile + row_warp;
 
     Sums<groups> sums = {};
+    Tiles tiles = {};
+    uint32_t chunk = 0, end = 0;
+    Chunk even, odd;
     if (row_tile * tile_rows < target.weight.rows) {
-        const Tiles tiles = tiles_of<nv>(target.weight, row_tile);
+        tiles = tiles_of<nv>(target.weight, row_tile);
         const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
-        const uint32_t end = min(tiles.chunks, (blockIdx.y + 1) * each);
-        uint32_t chunk = blockIdx.y * each + k_warp;
-        if (chunk < end) {
-            Chunk current = load_chunk<nv>(tiles, chunk);
-            for (; chunk < end; chunk += k_warps) {
-                Chunk next = current;
-                if (chunk + k_warps < end) next = load_chunk<nv>(tiles, chunk + k_warps);
-                multiply_chunk<nv, groups>(view, current, chunk, sums);
-                current = next;
-            }
-        }
+        end = min(tiles.chunks, (blockIdx.y + 1) * each);
+        chunk = blockIdx.y * each + k_warp;
+        if (chunk < end) load_chunk<nv>(tiles, chunk, even);
+    }
+    begin(); // the first weights come while the previous kernel ends
+    const Inputs<groups> inputs = inputs_of<groups>(view);
+    // While a chunk is multiplied the next one is under way.
+    while (chunk < end) {
+        const uint32_t second = chunk + k_warps, third = second + k_warps;
+        if (second < end) load_chunk<nv>(tiles, second, odd);
+        multiply_chunk<nv, groups>(inputs, even, chunk, sums);
+        if (second >= end) break;
+        if (third < end) load_chunk<nv>(tiles, third, even);
+        multiply_chunk<nv, groups>(inputs, odd, second, sums);
+        chunk = third;
     }
     const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
     float* own = partial + k_warp * outputs + row_warp * groups * tile_outputs;
@@ -189,16 +216,15 @@ uint32_t row_tiles(const WeightView& weight) {
 
 } // namespace
 
-MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t n, int processors) {
+// Found by measuring: a few chunks for each warp, and warps enough to fill the device.
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors) {
     const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
-    const auto wanted = static_cast<uint32_t>(processors) * 16; // warps
+    const auto wanted = static_cast<uint32_t>(processors) * 11; // warps
     MatvecPlan plan;
-    plan.row_warps = n == 1 ? 1 : n <= 4 ? 2 : 4;
-    const uint32_t groups = (row_tiles + plan.row_warps - 1) / plan.row_warps;
-    const uint32_t most = matvec_warps / plan.row_warps;
-    plan.k_warps = std::min({chunks, most, chunks >= 32 ? 8u : 4u});
-    const uint32_t warps = groups * plan.row_warps * plan.k_warps;
-    if (warps < wanted) plan.splits = std::clamp((wanted + warps / 2) / warps, 1u, chunks / plan.k_warps);
+    plan.k_warps = std::min(chunks, 2u);
+    while (plan.k_warps < matvec_warps && 2 * plan.k_warps <= chunks && row_tiles * plan.k_warps < wanted)
+        plan.k_warps *= 2;
+    plan.splits = std::clamp(wanted / (2 * row_tiles * plan.k_warps), 1u, chunks / plan.k_warps);
     return plan;
 }
 
@@ -216,8 +242,7 @@ cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t 
     const auto kernel =
         nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
     const dim3 grid(groups, view.plan.splits);
-    kernel<<<grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream>>>(view);
-    return cudaGetLastError();
+    return launch(kernel, grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream, view);
 }
 
 } // namespace fp4::cuda

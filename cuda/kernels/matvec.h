@@ -10,7 +10,7 @@ namespace fp4::cuda {
 
 inline constexpr uint32_t matvec_tokens = 8; // of one launch
 inline constexpr uint32_t matvec_targets = 4;
-inline constexpr uint32_t matvec_warps = 16; // of a block, at most
+inline constexpr uint32_t matvec_warps = 8; // of a block, at most
 
 struct MatvecTarget {
     WeightView weight; // all of one launch: packed, the same format and columns
@@ -41,7 +41,7 @@ struct MatvecView {
     MatvecScratch scratch; // splits > 1
 };
 
-MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t n, int processors);
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors);
 
 // Fills first_group; the number of blocks side by side.
 uint32_t matvec_groups(MatvecView& view);

@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/norm.h"
 
@@ -10,7 +11,16 @@ constexpr uint32_t block_runs = threads / 32;
 // 1 / sqrt(mean(x^2) + epsilon), for every thread.
 __device__ float inverse_norm(const float* x, uint32_t cols, float epsilon) {
     float squares = 0.0f;
-    for (uint32_t j = threadIdx.x; j < cols; j += threads) squares += x[j] * x[j];
+    if (cols % 4 == 0) { // rows are aligned
+        const auto* fours = reinterpret_cast<const float4*>(x);
+#pragma unroll 4
+        for (uint32_t j = threadIdx.x; j < cols / 4; j += threads) {
+            const float4 v = fours[j];
+            squares += v.x * v.x + v.y * v.y + (v.z * v.z + v.w * v.w);
+        }
+    } else {
+        for (uint32_t j = threadIdx.x; j < cols; j += threads) squares += x[j] * x[j];
+    }
     return 1.0f / sqrtf(block_sum(squares) / static_cast<float>(cols) + epsilon);
 }
 
@@ -18,6 +28,7 @@ __device__ float inverse_norm(const float* x, uint32_t cols, float epsilon) {
 // every block than to wait for.
 __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView norm, RoundingView rounding,
                                                      ActivationView out) {
+    begin();
     const uint32_t row = blockIdx.y, cols = out.cols;
     const float* values = x + size_t(row) * cols;
     const float inverse = inverse_norm(values, cols, norm.epsilon);
@@ -31,6 +42,7 @@ __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView no
 
 __global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_t cols, NormView norm,
                                                          float* x) {
+    begin();
     const size_t start = size_t(blockIdx.x) * cols;
     const float inverse = inverse_norm(y + start, cols, norm.epsilon);
     for (uint32_t j = threadIdx.x; j < cols; j += threads)
@@ -43,14 +55,12 @@ cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const Ro
                         const ActivationView& out, cudaStream_t stream) {
     const uint32_t runs = out.pitch() / run_columns;
     const dim3 grid((runs + block_runs - 1) / block_runs, static_cast<uint32_t>(n));
-    norm_rows<<<grid, threads, 0, stream>>>(x, norm, rounding, out);
-    return cudaGetLastError();
+    return launch(norm_rows, grid, threads, 0, stream, x, norm, rounding, out);
 }
 
 cudaError_t launch_norm_add(const float* y, size_t n, uint32_t cols, const NormView& norm, float* x,
                             cudaStream_t stream) {
-    norm_add_rows<<<static_cast<uint32_t>(n), threads, 0, stream>>>(y, cols, norm, x);
-    return cudaGetLastError();
+    return launch(norm_add_rows, static_cast<uint32_t>(n), threads, 0, stream, y, cols, norm, x);
 }
 
 } // namespace fp4::cuda

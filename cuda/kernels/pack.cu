@@ -1,3 +1,4 @@
+#include "cuda/device/launch.h"
 #include "cuda/kernels/pack.h"
 
 namespace fp4::cuda {
@@ -7,6 +8,7 @@ namespace {
 // there.
 __global__ void pack_rows(const uint8_t* codes, const uint8_t* scales, WeightView packed,
                           uint8_t* packed_codes, uint8_t* packed_scales) {
+    begin();
     const bool nv = packed.format == WeightFormat::nvfp4;
     const uint32_t block = nv ? 16 : 32, blocks = (packed.cols + block - 1) / block;
     const uint32_t column = (blockIdx.x * blockDim.x + threadIdx.x) * 8,
@@ -28,8 +30,7 @@ cudaError_t launch_pack(const uint8_t* codes, const uint8_t* scales, const Weigh
                         uint8_t* packed_codes, uint8_t* packed_scales, cudaStream_t stream) {
     const dim3 threads(32, 8);
     const dim3 grid((packed.cols + 255) / 256, (packed.rows + 7) / 8);
-    pack_rows<<<grid, threads, 0, stream>>>(codes, scales, packed, packed_codes, packed_scales);
-    return cudaGetLastError();
+    return launch(pack_rows, grid, threads, 0, stream, codes, scales, packed, packed_codes, packed_scales);
 }
 
 } // namespace fp4::cuda

@@ -1,5 +1,6 @@
 #include <cuda_fp16.h>
 
+#include "cuda/device/launch.h"
 #include "cuda/device/rounding.h"
 #include "cuda/device/warp.h"
 #include "cuda/kernels/rope.h"
@@ -68,6 +69,7 @@ __device__ void store_head(const KvView& kv, const float* values, uint8_t* head)
 __global__ __launch_bounds__(32) void rope_heads(RopeView rope, float* q, const float* k, const float* v,
                                                  KvView kv) {
     __shared__ float head[max_head_dim];
+    begin();
     const uint32_t token = blockIdx.y, dim = kv.head_dim, position = rope.position + token;
     uint32_t index = blockIdx.x;
     const bool is_q = index < rope.heads;
@@ -96,8 +98,7 @@ __global__ __launch_bounds__(32) void rope_heads(RopeView rope, float* q, const 
 cudaError_t launch_rope(const RopeView& rope, float* q, const float* k, const float* v, const KvView& kv,
                         cudaStream_t stream) {
     const dim3 grid(rope.heads + 2 * kv.kv_heads, rope.n);
-    rope_heads<<<grid, 32, 0, stream>>>(rope, q, k, v, kv);
-    return cudaGetLastError();
+    return launch(rope_heads, grid, 32, 0, stream, rope, q, k, v, kv);
 }
 
 } // namespace fp4::cuda

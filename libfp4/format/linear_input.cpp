@@ -23,6 +23,18 @@ std::optional<BlockFormat> activation_block_format(Kind kind) {
     return std::nullopt;
 }
 
+ScaleRule activation_rule(const ActivationFormat& format) {
+    const auto block = activation_block_format(format.kind);
+    return block && !scale_rule_applies(*block, format.rule) ? ScaleRule::amax : format.rule;
+}
+
+float activation_tensor_scale(const ActivationFormat& format, float amax) {
+    const auto block = activation_block_format(format.kind);
+    if (!block) return 1.0f;
+    if (format.kind == Kind::nvfp4 && format.tensor_scale != 0.0f) return format.tensor_scale;
+    return tensor_scale_for(*block, activation_rule(format), amax);
+}
+
 std::string_view activation_kind_name(Kind kind) {
     const auto block = activation_block_format(kind);
     return block ? block_format_name(*block) : "a16";

@@ -19,8 +19,11 @@ struct ActivationFormat {
         mxfp4,      // 4 bit, 32 per E8M0 scale
         nvfp4,      // 4 bit, 16 per E4M3 scale, one f32 tensor scale
     } kind = Kind::a16;
-    ScaleRule rule = ScaleRule::even; // MX kinds: floor, ceil, even or uos; nvfp4 always uses amax
-    float tensor_scale = 0.0f; // nvfp4: 0 takes amax / 2688 of each token, else this one for all tokens
+    // Any that applies to the block format; nvfp4 takes others for amax. Scored rules (mse, four_over_six)
+    // cost time at run time.
+    ScaleRule rule = ScaleRule::even;
+    float tensor_scale =
+        0.0f; // nvfp4: 0 takes each token's own (tensor_scale_for), else it is for all tokens
     bool operator==(const ActivationFormat&) const = default;
 };
 
@@ -29,6 +32,11 @@ std::optional<ActivationFormat::Kind> parse_activation_kind(std::string_view nam
 
 // The block format activations of this kind are rounded to; nullopt for a16.
 std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind);
+
+// How a token's row is rounded: the rule that is really used, and its tensor scale, where `amax` is the row's
+// largest magnitude (NaN for a row that holds NaN or Inf).
+ScaleRule activation_rule(const ActivationFormat& format);
+float activation_tensor_scale(const ActivationFormat& format, float amax);
 
 // Applied to the input of a linear before rounding (design decision 3): x[j] * channel_scale[j], then every
 // run of `block` channels is multiplied from the right by a block x block matrix: one for all runs, or one

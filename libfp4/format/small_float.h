@@ -81,7 +81,7 @@ constexpr int max_exponent(const SmallFloat& format) {
 // decode(encode(|value|)) without the code, in a form compilers vectorize (scale search). Adding a power of
 // two whose last place is the format's step at this magnitude rounds to nearest even in float32 arithmetic.
 // `largest` is max_value(format); the value must not be NaN.
-inline float nearest_magnitude(const SmallFloat& format, float largest, float value) {
+constexpr float nearest_magnitude(const SmallFloat& format, float largest, float value) {
     const float magnitude = std::min(std::bit_cast<float>(magnitude_bits(value)), largest);
     const int32_t exponent_bits = std::bit_cast<int32_t>(magnitude) & 0x7F800000;
     const int32_t floor_bits = (format.min_exponent + 127) << 23;

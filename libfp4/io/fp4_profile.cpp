@@ -10,6 +10,11 @@ bool plain_name_allowed(std::string_view name, DType dtype) {
     return !name.starts_with(reserved_prefix) || (name.starts_with(site_prefix) && dtype == DType::f32);
 }
 
+bool block_name_allowed(std::string_view name, BlockFormat format) {
+    return !name.starts_with(reserved_prefix) ||
+           (name.starts_with(site_prefix) && format != BlockFormat::nvfp4);
+}
+
 Result<std::vector<Part>> stored_parts(const std::string& name, const TensorEncoding& encoding,
                                        const std::vector<uint64_t>& shape) {
     std::string where = concat("tensor '", printable(name), "'");
@@ -19,7 +24,7 @@ Result<std::vector<Part>> stored_parts(const std::string& name, const TensorEnco
     }
     const bool plain = encoding.kind == TensorEncoding::Kind::plain;
     const bool allowed =
-        plain ? plain_name_allowed(name, encoding.dtype) : !name.starts_with(reserved_prefix);
+        plain ? plain_name_allowed(name, encoding.dtype) : block_name_allowed(name, encoding.block);
     if (!allowed || name == "__metadata__") {
         return error(Status::argument, where, ": this name is reserved");
     }

@@ -38,8 +38,10 @@ inline constexpr std::string_view tensor_scale_suffix = ".tensor_scale";
 inline constexpr std::string_view manifest_document = "manifest.json";
 inline constexpr std::string_view sites_document = "input_sites.json";
 
-// Names that plain tensors may have: all but reserved ones, of which those of input sites are F32.
+// Names that tensors may have: all but reserved ones, of which those of input sites are F32 or in an MX
+// format.
 bool plain_name_allowed(std::string_view name, DType dtype);
+bool block_name_allowed(std::string_view name, BlockFormat format);
 
 // One tensor as safetensors sees it.
 struct Part {

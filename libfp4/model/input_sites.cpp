@@ -63,10 +63,7 @@ Result<ActivationFormat> parse_activation(const Entry& entry) {
         FP4_ASSIGN(std::string_view rule_name, entry.text("rule"));
         auto rule = parse_scale_rule(rule_name);
         auto block = activation_block_format(*kind);
-        // The rules that search or need a tensor scale of their own are for weights.
-        const bool for_activations = rule && *rule != ScaleRule::mse && *rule != ScaleRule::prescale34 &&
-                                     *rule != ScaleRule::four_over_six;
-        if (!for_activations || !block || !scale_rule_applies(*block, *rule)) {
+        if (!rule || !block || !scale_rule_applies(*block, *rule)) {
             return entry.wrong("rule", "is '", printable(rule_name), "', no rule for activations in ",
                                activation_kind_name(*kind));
         }
@@ -154,11 +151,16 @@ class OutlineReader {
     Result<void> check_tensors(uint32_t layer, Site site, uint64_t width, SiteOutline& outline) {
         if (outline.scaled) {
             FP4_ASSIGN(const TensorInfo* scale, find(scale_name(layer, site)));
+            if (scale->encoding.kind != TensorEncoding::Kind::plain) {
+                return error(Status::format, checkpoint_.name(), ": tensor '", scale->name, "' is not F32");
+            }
             if (scale->shape != std::vector<uint64_t>{width})
                 return wrong_shape(*scale, concat("[", width, "]"));
         }
         if (outline.kind != Kind::matrix) return {};
         FP4_ASSIGN(const TensorInfo* matrix, find(matrix_name(layer, site)));
+        if (matrix->encoding.kind == TensorEncoding::Kind::block)
+            outline.matrix_format = matrix->encoding.block;
         const uint64_t block = outline.block, blocks = width / block;
         for (uint64_t count : {uint64_t(1), blocks}) {
             if (matrix->shape == std::vector<uint64_t>{count, block, block}) outline.matrices = count;
@@ -219,7 +221,8 @@ Result<std::vector<LayerOutlines>> outline_input_sites(const Checkpoint& checkpo
 
 Result<SiteDefinition> read_input_site(const Checkpoint& checkpoint, uint32_t layer, Site site,
                                        const SiteOutline& outline) {
-    SiteDefinition definition{{outline.kind, outline.block, {}, {}}, outline.activation};
+    SiteDefinition definition{
+        {outline.kind, outline.block, {}, {}}, outline.matrix_format, outline.activation};
     if (outline.scaled) {
         FP4_ASSIGN(definition.transform.channel_scale, read_values(checkpoint, scale_name(layer, site)));
     }

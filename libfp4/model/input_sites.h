@@ -29,6 +29,8 @@ uint64_t site_width(const ModelConfig& config, Site site); // K of its linears
 
 struct SiteDefinition {
     InputTransform transform;
+    // What the file stores the matrices in, whose numbers are exact in it; nullopt: F32.
+    std::optional<BlockFormat> matrix_format;
     std::optional<ActivationFormat> activation; // what the weights were quantized for
 };
 using LayerSites = std::array<SiteDefinition, 4>; // by Site
@@ -38,7 +40,8 @@ struct SiteOutline {
     InputTransform::Kind kind = InputTransform::Kind::identity;
     uint32_t block = 0;
     uint64_t matrices = 0; // kind == matrix: 1, or one for each block
-    bool scaled = false;   // has channel scales
+    std::optional<BlockFormat> matrix_format;
+    bool scaled = false; // has channel scales
     std::optional<ActivationFormat> activation;
 
     bool has_transform() const { return kind != InputTransform::Kind::identity || scaled; }
@@ -56,10 +59,9 @@ Result<SiteDefinition> read_input_site(const Checkpoint& checkpoint, uint32_t la
 // All at once: large where there are matrices for each block.
 Result<std::vector<LayerSites>> read_input_sites(const Checkpoint& checkpoint, const ModelConfig& config);
 
-// Sites as a .fp4 file stores them: F32 tensors and the document that says what they are.
+// Sites as a .fp4 file stores them: tensors and the document that says what they are.
 struct SiteTensor {
-    std::string name;
-    std::vector<uint64_t> shape;
+    Fp4TensorPlan plan;            // F32 or an MX format
     std::span<const float> values; // of the definitions it was made from
 };
 struct SiteStorage {
@@ -68,6 +70,9 @@ struct SiteStorage {
 };
 // nullopt where every site is the identity and says nothing of rounding.
 std::optional<SiteStorage> site_document(const std::vector<LayerSites>& layers);
+
+// The tensor that the writer has at `index` of its plan. Returns its bytes.
+Result<uint64_t> write_site_tensor(Fp4Writer& writer, size_t index, const SiteTensor& tensor);
 
 // Whether a tensor of a .fp4 file belongs to a site instead of being a weight.
 bool is_site_tensor(std::string_view name);

@@ -15,12 +15,9 @@ void write_activation(JsonWriter& json, const ActivationFormat& format) {
     json.key("activation");
     json.begin_object();
     json.member("format", activation_kind_name(format.kind));
-    if (format.kind == ActivationFormat::Kind::nvfp4) {
-        if (format.tensor_scale != 0.0f)
-            json.member("tensor_scale", static_cast<double>(format.tensor_scale));
-    } else if (format.kind != ActivationFormat::Kind::a16) {
-        json.member("rule", scale_rule_name(format.rule));
-    }
+    if (format.kind != ActivationFormat::Kind::a16)
+        json.member("rule", scale_rule_name(activation_rule(format)));
+    if (format.tensor_scale != 0.0f) json.member("tensor_scale", static_cast<double>(format.tensor_scale));
     json.end_object();
 }
 
@@ -36,16 +33,20 @@ void write_site(JsonWriter& json, uint32_t layer, Site site, const SiteDefinitio
     json.end_object();
 }
 
-void add_tensors(SiteStorage& storage, uint32_t layer, Site site, const InputTransform& transform) {
+void add_tensors(SiteStorage& storage, uint32_t layer, Site site, const SiteDefinition& definition) {
+    const InputTransform& transform = definition.transform;
     if (!transform.channel_scale.empty()) {
         storage.tensors.push_back(
-            {scale_name(layer, site), {transform.channel_scale.size()}, transform.channel_scale});
+            {{scale_name(layer, site), {}, {transform.channel_scale.size()}}, transform.channel_scale});
     }
     if (transform.kind != Kind::matrix) return;
+    TensorEncoding encoding;
+    if (definition.matrix_format)
+        encoding = {.kind = TensorEncoding::Kind::block, .block = *definition.matrix_format};
     const uint64_t block = transform.block;
-    storage.tensors.push_back({matrix_name(layer, site),
-                               {transform.matrix.size() / (block * block), block, block},
-                               transform.matrix});
+    storage.tensors.push_back(
+        {{matrix_name(layer, site), encoding, {transform.matrix.size() / (block * block), block, block}},
+         transform.matrix});
 }
 
 // Adds layer to "0-3 5".
@@ -99,7 +100,7 @@ std::optional<SiteStorage> site_document(const std::vector<LayerSites>& layers) 
                 continue;
             any = true;
             write_site(json, layer, site, definition);
-            add_tensors(storage, layer, site, transform);
+            add_tensors(storage, layer, site, definition);
         }
     }
     json.end_array();
@@ -107,6 +108,34 @@ std::optional<SiteStorage> site_document(const std::vector<LayerSites>& layers) 
     if (!any) return std::nullopt;
     storage.document = {std::string(profile::sites_document), json.take()};
     return storage;
+}
+
+Result<uint64_t> write_site_tensor(Fp4Writer& writer, size_t index, const SiteTensor& tensor) {
+    const std::span<const float> values = tensor.values;
+    if (tensor.plan.encoding.kind != TensorEncoding::Kind::block) {
+        FP4_TRY(writer.write_plain_rows(
+            index, 0, {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()}));
+        return values.size_bytes();
+    }
+    const BlockFormat format = tensor.plan.encoding.block;
+    const size_t k = static_cast<size_t>(tensor.plan.shape.back());
+    std::vector<uint8_t> codes, scales, row_codes(row_code_bytes(format, k)),
+        row_scale(row_scales(format, k));
+    std::vector<float> stored(k);
+    for (size_t at = 0; at < values.size(); at += k) {
+        quantize_row(format, ScaleRule::mse, 1.0f, values.data() + at, k, row_codes.data(), row_scale.data());
+        dequantize_row(format, 1.0f, row_codes.data(), row_scale.data(), k, stored.data());
+        // The weights carry the inverse of exactly these numbers.
+        if (!std::ranges::equal(stored, values.subspan(at, k))) {
+            return error(Status::internal, "tensor '", tensor.plan.name, "' is not exact in ",
+                         block_format_name(format));
+        }
+        codes.insert(codes.end(), row_codes.begin(), row_codes.end());
+        scales.insert(scales.end(), row_scale.begin(), row_scale.end());
+    }
+    FP4_TRY(writer.set_tensor_scale(index, 1.0f));
+    FP4_TRY(writer.write_rows(index, 0, codes, scales));
+    return codes.size() + scales.size();
 }
 
 void describe_input_sites(JsonWriter& json, const std::vector<LayerOutlines>& layers) {
@@ -133,6 +162,8 @@ void describe_input_sites(JsonWriter& json, const std::vector<LayerOutlines>& la
             json.member("transform", transform_kind_name(group.outline.kind));
             if (group.outline.block != 0) json.member("block", group.outline.block);
             if (group.outline.matrices != 0) json.member("matrices", group.outline.matrices);
+            if (group.outline.matrix_format)
+                json.member("matrix_format", block_format_name(*group.outline.matrix_format));
             json.member("scaled", group.outline.scaled);
             if (group.outline.activation) write_activation(json, *group.outline.activation);
             json.end_object();

@@ -94,6 +94,10 @@ Result<std::vector<KeepRule>> choose_formats(const LayeredRequest& request, JobC
             for (const SourceLinear& linear : site)
                 if (!has_own_rule(recipe, *linear.tensor)) open.push_back(linear);
             if (open.empty()) continue;
+            std::optional<SiteTransform> learned;
+            if (request.learned) {
+                FP4_ASSIGN(learned, request.learned->read(layer, place));
+            }
             SiteCosts cost;
             std::vector<std::string> tensors;
             for (const SourceLinear& linear : open) {
@@ -102,8 +106,13 @@ Result<std::vector<KeepRule>> choose_formats(const LayeredRequest& request, JobC
             }
             for (BlockFormat format : recipe.choice.formats) {
                 std::vector<std::string> notes;
-                FP4_ASSIGN(SiteTransform transform,
-                           make_transform(recipe.transform(place), format, &statistics, open, *pool, notes));
+                SiteTransform transform;
+                if (learned) {
+                    transform = *learned;
+                } else {
+                    FP4_ASSIGN(transform, make_transform(recipe.transform(place), format, &statistics, open,
+                                                         *pool, notes));
+                }
                 const SiteCandidate candidate{std::move(transform), format,
                                               activation_with(recipe.activations, format)};
                 FP4_ASSIGN(const double error, output_error(candidate, open, statistics, -1, *pool));

@@ -79,7 +79,7 @@ Result<void> LayerFiles::add(const std::vector<QuantizedSite>& sites, const std:
     const std::optional<SiteStorage> storage = site_document(definitions);
     if (storage) {
         documents.push_back(storage->document);
-        for (const SiteTensor& tensor : storage->tensors) plan.push_back({tensor.name, {}, tensor.shape});
+        for (const SiteTensor& tensor : storage->tensors) plan.push_back(tensor.plan);
     }
     FP4_ASSIGN(auto writer, Fp4Writer::create(path(layer), std::move(plan), documents, manifest_of(key_)));
     size_t index = 0;
@@ -87,9 +87,7 @@ Result<void> LayerFiles::add(const std::vector<QuantizedSite>& sites, const std:
         for (const QuantizedLinear& linear : site.linears) FP4_TRY(write_linear(*writer, index++, linear));
     if (storage) {
         for (const SiteTensor& tensor : storage->tensors) {
-            FP4_TRY(writer->write_plain_rows(
-                index++, 0,
-                {reinterpret_cast<const uint8_t*>(tensor.values.data()), tensor.values.size_bytes()}));
+            FP4_TRY(write_site_tensor(*writer, index++, tensor));
         }
     }
     FP4_TRY(writer->finish());

@@ -100,8 +100,9 @@ class LayeredQuantizer {
     Result<std::string> run_key() {
         FP4_ASSIGN(uint64_t identity, model_identity(source_));
         const uint64_t text = request_.calibration ? request_.calibration->text_hash : 0;
-        return hash_text(
-            xxh3(concat(method_version, recipe_to_json(recipe_), hash_text(identity), hash_text(text))));
+        const uint64_t learned = request_.learned ? request_.learned->hash() : 0;
+        return hash_text(xxh3(concat(method_version, recipe_to_json(recipe_), hash_text(identity),
+                                     hash_text(text), hash_text(learned))));
     }
 
     Result<void> begin_walks() {
@@ -174,6 +175,8 @@ class LayeredQuantizer {
                        walk_.get(),
                        original_ ? &original_->walk() : nullptr,
                        walk_ ? &weights : nullptr,
+                       request_.learned,
+                       layer_,
                        {}};
         std::vector<QuantizedSite> sites;
         for (std::span<const SourceLinear> together : sites_of(linears)) {

@@ -5,6 +5,7 @@
 #include "libfp4/base/job.h"
 #include "libfp4/quant/calibration/calibration_text.h"
 #include "libfp4/quant/layer_files.h"
+#include "libfp4/quant/learned_transforms.h"
 
 namespace fp4 {
 
@@ -13,6 +14,7 @@ struct LayeredRequest {
     const Recipe& recipe;
     Backend* backend = nullptr;                   // calibration runs on it
     const CalibrationText* calibration = nullptr; // null where the recipe needs none
+    const LearnedTransforms* learned = nullptr;   // null where the recipe names none
     std::string work_folder;
     int threads = 0;
 };

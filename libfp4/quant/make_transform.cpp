@@ -5,6 +5,7 @@
 #include "libfp4/quant/compensation/compensate.h"
 #include "libfp4/quant/transform/channel_scales.h"
 #include "libfp4/quant/transform/duquant.h"
+#include "libfp4/quant/transform/matrix_inverse.h"
 #include "libfp4/quant/transform/wush.h"
 
 namespace fp4 {
@@ -48,15 +49,9 @@ Result<std::vector<double>> smoothing_scale(const TransformRecipe& recipe, Block
     return smooth_scale(statistics.amax, amax, options);
 }
 
-} // namespace
-
-bool needs_statistics(const TransformRecipe& recipe) {
-    return needs_statistics(recipe.kind) || recipe.smoothing != Smoothing::none;
-}
-
-Result<SiteTransform> make_transform(const TransformRecipe& recipe, BlockFormat format,
-                                     const SiteStatistics* statistics, std::span<const SourceLinear> linears,
-                                     ThreadPool& pool, std::vector<std::string>& notes) {
+Result<SiteTransform> exact_transform(const TransformRecipe& recipe, BlockFormat format,
+                                      const SiteStatistics* statistics, std::span<const SourceLinear> linears,
+                                      ThreadPool& pool, std::vector<std::string>& notes) {
     const size_t cols = linears.front().cols;
     const bool has_matrix = recipe.kind != TransformKind::identity;
     const uint32_t block = has_matrix ? fitting_block(cols, recipe.block) : 0;
@@ -88,6 +83,24 @@ Result<SiteTransform> make_transform(const TransformRecipe& recipe, BlockFormat 
     }
     FP4_ASSIGN(transform, block_transform(recipe.kind, cols, block, recipe.seed));
     if (!scale.empty()) prepend_channel_scale(transform, scale);
+    return transform;
+}
+
+} // namespace
+
+bool needs_statistics(const TransformRecipe& recipe) {
+    return needs_statistics(recipe.kind) || recipe.smoothing != Smoothing::none;
+}
+
+Result<SiteTransform> make_transform(const TransformRecipe& recipe, BlockFormat format,
+                                     const SiteStatistics* statistics, std::span<const SourceLinear> linears,
+                                     ThreadPool& pool, std::vector<std::string>& notes) {
+    FP4_ASSIGN(SiteTransform transform, exact_transform(recipe, format, statistics, linears, pool, notes));
+    if (!recipe.storage || transform.matrix.empty()) return transform;
+    if (!round_matrices(transform, *recipe.storage)) {
+        notes.push_back(concat(transform_name(recipe.kind), " cannot be inverted when it is rounded to ",
+                               block_format_name(*recipe.storage), ": stored as float32"));
+    }
     return transform;
 }
 

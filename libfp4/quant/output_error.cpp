@@ -26,9 +26,8 @@ FloatMatrix rounded_inputs(const SiteCandidate& candidate, const FloatMatrix& pl
         const auto format =
             candidate.activation ? activation_block_format(candidate.activation->kind) : std::nullopt;
         if (!format) return;
-        const ScaleRule rule = *format == BlockFormat::nvfp4 ? ScaleRule::amax : candidate.activation->rule;
-        const float given = candidate.activation->tensor_scale;
-        const float scale = given > 0 ? given : tensor_scale_for(*format, rule, row_amax(values, cols));
+        const ScaleRule rule = activation_rule(*candidate.activation);
+        const float scale = activation_tensor_scale(*candidate.activation, row_amax(values, cols));
         std::vector<uint8_t> codes(row_code_bytes(*format, cols)), scales(row_scales(*format, cols));
         quantize_row(*format, rule, scale, values, cols, codes.data(), scales.data());
         dequantize_row(*format, scale, codes.data(), scales.data(), cols, values);

@@ -91,10 +91,14 @@ class Quantizer {
                                              *tokenizer, source_.config.vocabulary));
             summary_.calibration_tokens = calibration_.tokens.size();
         }
+        if (!recipe_.learned_transforms.empty()) {
+            FP4_ASSIGN(learned_, LearnedTransforms::open(recipe_.learned_transforms, source_.config));
+        }
         const LayeredRequest layered{source_,
                                      recipe_,
                                      request_.backend.get(),
                                      calibration_.sequences() > 0 ? &calibration_ : nullptr,
+                                     learned_.get(),
                                      request_.target + ".work",
                                      request_.threads};
         if (!recipe_.choice.formats.empty()) {
@@ -152,8 +156,7 @@ class Quantizer {
             items_.push_back(std::move(item));
         }
         if (site_storage_) {
-            for (const SiteTensor& tensor : site_storage_->tensors)
-                plan.push_back({tensor.name, {}, tensor.shape});
+            for (const SiteTensor& tensor : site_storage_->tensors) plan.push_back(tensor.plan);
         }
         FP4_ASSIGN(std::vector<Fp4Document> documents, collect_documents());
         FP4_ASSIGN(writer_,
@@ -185,6 +188,7 @@ class Quantizer {
             json.member("length", calibration_.length);
             json.end_object();
         }
+        if (learned_) json.member("learned_transforms_hash", hash_text(learned_->hash()));
         if (!reports_.empty()) {
             json.key("layers");
             json.begin_array();
@@ -227,10 +231,8 @@ class Quantizer {
         if (!site_storage_) return {};
         size_t index = items_.size();
         for (const SiteTensor& tensor : site_storage_->tensors) {
-            const std::span values(reinterpret_cast<const uint8_t*>(tensor.values.data()),
-                                   tensor.values.size_bytes());
-            FP4_TRY(writer_->write_plain_rows(index++, 0, values));
-            stored_bytes_ += values.size();
+            FP4_ASSIGN(const uint64_t bytes, write_site_tensor(*writer_, index++, tensor));
+            stored_bytes_ += bytes;
         }
         return {};
     }
@@ -321,6 +323,7 @@ class Quantizer {
     std::unique_ptr<Fp4Writer> writer_;
     std::vector<Item> items_; // one per source tensor
     CalibrationText calibration_;
+    std::unique_ptr<LearnedTransforms> learned_;
     std::unique_ptr<LayerFiles> layers_; // null for plain rounding
     std::vector<LayerSites> sites_;
     std::optional<SiteStorage> site_storage_;

@@ -30,20 +30,28 @@ class SiteQuantizer {
             result_.linears.push_back(std::move(quantized));
         }
         const TransformRecipe& wanted = recipe_.transform(result_.site);
-        const bool chosen = !recipe_.choice.transforms.empty();
-        const bool with_statistics = any_block && (chosen || needs_statistics(wanted) || needs_plain_gram());
+        std::optional<SiteTransform> learned;
+        if (work_.learned) {
+            FP4_ASSIGN(learned, work_.learned->read(work_.layer, result_.site));
+        }
+        const bool chosen = !learned && !recipe_.choice.transforms.empty();
+        const bool made = !learned && !chosen;
+        const bool with_statistics =
+            any_block && (chosen || (made && needs_statistics(wanted)) || needs_plain_gram());
         if (with_statistics) {
             FP4_ASSIGN(statistics_, collect_statistics(*work_.walk, work_.backend, result_.site, sample_rows,
                                                        work_.progress));
         }
         transform_.cols = cols_;
         if (any_block && chosen) FP4_TRY(choose_transform());
-        if (any_block && !chosen) {
+        if (any_block && learned) transform_ = std::move(*learned);
+        if (any_block && made) {
             FP4_ASSIGN(transform_,
                        make_transform(wanted, recipe_.format, with_statistics ? &statistics_ : nullptr,
                                       linears_, work_.pool, result_.notes));
         }
         result_.definition.transform = input_transform(transform_);
+        result_.definition.matrix_format = transform_.storage;
         if (any_block) result_.definition.activation = activation();
         FP4_TRY(transform_linears());
         if (any_block) {
@@ -146,7 +154,7 @@ class SiteQuantizer {
         FP4_TRY(place());
         FP4_ASSIGN(float amax,
                    collect_transformed_amax(*work_.walk, work_.backend, result_.site, work_.progress));
-        activation->tensor_scale = tensor_scale_for(BlockFormat::nvfp4, ScaleRule::amax, amax);
+        activation->tensor_scale = activation_tensor_scale(*activation, amax);
         return {};
     }
 

@@ -9,6 +9,7 @@
 #include "libfp4/quant/calibration/layer_walk.h"
 #include "libfp4/quant/compensation/compensate.h"
 #include "libfp4/quant/layer_source.h"
+#include "libfp4/quant/learned_transforms.h"
 #include "libfp4/quant/recipe/recipe.h"
 #include "libfp4/quant/site_statistics.h"
 
@@ -46,6 +47,8 @@ struct LayerWork {
     LayerWalk* walk = nullptr;     // the quantized model so far
     LayerWalk* original = nullptr; // the original model, for Target::model
     LayerWeights* weights = nullptr;
+    const LearnedTransforms* learned = nullptr;
+    uint32_t layer = 0;
     WalkProgress progress;
 };
 

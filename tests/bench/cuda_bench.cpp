@@ -83,8 +83,7 @@ class Bench {
             DeviceMemory out = expect(DeviceMemory::create(size_t(16) * shape.rows * sizeof(float)));
             for (uint32_t n : {1u, 2u, 4u, 8u, 16u}) {
                 const uint32_t tiles = (shape.rows + tile_rows - 1) / tile_rows;
-                const MatvecPlan plan =
-                    plan_matvec(tiles, shape.cols, std::min(n, matvec_tokens), processors_);
+                const MatvecPlan plan = plan_matvec(tiles, shape.cols, processors_);
                 const double time = product(weights, *input, out.as<float>(), n, plan);
                 std::printf(
                     "%s %6u x %-6u n %-2u %8.2f us  %5.2f TB/s  %3.0f %% of copy  (%u k_warps %u row_warps "
@@ -153,9 +152,9 @@ class Bench {
         };
         std::vector<Timed> all;
         const uint32_t chunks = (weights[0]->view().cols + chunk_columns - 1) / chunk_columns;
-        for (uint32_t k : {1u, 2u, 4u, 8u, 16u})
-            for (uint32_t r : {1u, 2u, 4u, 8u})
-                for (uint32_t s : {1u, 2u, 4u}) {
+        for (uint32_t k : {1u, 2u, 4u, 8u})
+            for (uint32_t r : {1u, 2u, 4u})
+                for (uint32_t s : {1u, 2u}) {
                     if (k * r > matvec_warps || k * r < 2 || s * k > chunks) continue;
                     all.push_back({product(weights, input, out, n, {k, r, s}), {k, r, s}});
                 }

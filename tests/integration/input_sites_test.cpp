@@ -125,9 +125,10 @@ struct Fp4Model {
         REQUIRE(storage.has_value());
         CHECK(storage->document.name == "input_sites.json");
         document = storage->document.content;
-        for (const SiteTensor& tensor : storage->tensors)
-            site_tensors.push_back(
-                {tensor.name, tensor.shape, std::vector<float>(tensor.values.begin(), tensor.values.end())});
+        for (const SiteTensor& tensor : storage->tensors) {
+            site_tensors.push_back({tensor.plan.name, tensor.plan.shape,
+                                    std::vector<float>(tensor.values.begin(), tensor.values.end())});
+        }
         for (uint32_t layer = 0; layer < layers; ++layer)
             for (Site site : all_sites)
                 for (const std::string& name : linears_of(site))
@@ -187,7 +188,8 @@ std::vector<LayerSites> uniform_sites(Variant variant, std::optional<ActivationF
     std::vector<LayerSites> sites(layers);
     for (LayerSites& layer : sites)
         for (Site site : all_sites)
-            layer[static_cast<size_t>(site)] = {make_transform(variant, site, random), activation};
+            layer[static_cast<size_t>(site)] = {make_transform(variant, site, random), std::nullopt,
+                                                activation};
     return sites;
 }
 
@@ -292,6 +294,7 @@ TEST_CASE("sites come back from a file as they were given") {
                                ActivationFormat{ActivationFormat::Kind::nvfp4, ScaleRule::amax, 0.1f});
     sites[0][1] = {}; // an identity
     sites[1][2] = {{InputTransform::Kind::hadamard, 64, {}, {}},
+                   std::nullopt,
                    ActivationFormat{ActivationFormat::Kind::mxfp4, ScaleRule::uos}};
     sites[1][3].activation = ActivationFormat{};
     Fp4Model made;
@@ -317,8 +320,9 @@ TEST_CASE("sites come back from a file as they were given") {
     CHECK(source->parameters() == inspect_model(*checkpoint)->parameters());
     auto text = describe_checkpoint(*checkpoint);
     REQUIRE(text.ok());
-    CHECK(text->find(R"("input_sites":[{"site":"qkv","layers":"0-1","transform":"matrix","block":16,)"
-                     R"("matrices":1,"scaled":true,"activation":{"format":"nvfp4","tensor_scale":)") !=
+    CHECK(text->find(
+              R"("input_sites":[{"site":"qkv","layers":"0-1","transform":"matrix","block":16,)"
+              R"("matrices":1,"scaled":true,"activation":{"format":"nvfp4","rule":"amax","tensor_scale":)") !=
           text->npos);
     CHECK(!site_document(std::vector<LayerSites>(layers)).has_value());
 }
@@ -368,7 +372,8 @@ TEST_CASE("sites that do not fit the model are refused by name") {
         {R"({"layer": 0, "site": "o", "shift": true})", "'shift'"},
         {R"({"layer": 0, "site": "o", "activation": "mxfp4"})", "'activation'"},
         {R"({"layer": 0, "site": "o", "activation": {"format": "fp4"}})", "'format' is 'fp4'"},
-        {R"({"layer": 0, "site": "o", "activation": {"format": "mxfp4", "rule": "mse"}})", "'rule' is 'mse'"},
+        {R"({"layer": 0, "site": "o", "activation": {"format": "mxfp4", "rule": "amax"}})",
+         "'rule' is 'amax'"},
         {R"({"layer": 0, "site": "o", "activation": {"format": "mxint8", "rule": "uos"}})", "'rule'"},
         {R"({"layer": 0, "site": "o", "activation": {"format": "nvfp4", "tensor_scale": 0}})",
          "'tensor_scale'"},

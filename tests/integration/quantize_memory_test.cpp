@@ -11,14 +11,6 @@
 using namespace fp4;
 using namespace fp4::test;
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FP4_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FP4_TEST_SANITIZED 1
-#endif
-#endif
-
 namespace {
 
 constexpr uint64_t mebibyte = 1u << 20;
@@ -30,7 +22,7 @@ uint64_t peak_bytes() {
 }
 
 // By how much a child process grows while it quantizes.
-[[maybe_unused]] uint64_t growth(const QuantizeRequest& request) {
+uint64_t growth(const QuantizeRequest& request) {
     int pipe_ends[2];
     REQUIRE(pipe(pipe_ends) == 0);
     const pid_t child = fork();
@@ -58,9 +50,10 @@ uint64_t peak_bytes() {
 } // namespace
 
 TEST_CASE("peak memory stays below 1.5 times the largest tensor in f32 and 64 MB, however many there are") {
-#if defined(FP4_TEST_SANITIZED)
-    MESSAGE("skipped: a sanitizer's own memory is counted too");
-#else
+    if (address_sanitizer) {
+        MESSAGE("skipped: a sanitizer's own memory is counted too");
+        return;
+    }
     TemporaryFolder folder;
     MadeShape shape;
     shape.hidden = 256;
@@ -82,5 +75,4 @@ TEST_CASE("peak memory stays below 1.5 times the largest tensor in f32 and 64 MB
                       << " MiB, grown by " << grown / mebibyte << " MiB");
     CHECK(grown <= largest * 3 / 2 + 64'000'000);
     CHECK(grown <= 48 * mebibyte); // rows are streamed: not even one tensor is held
-#endif
 }

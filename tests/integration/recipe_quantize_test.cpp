@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "libfp4/cpu/cpu_backend.h"
+#include "libfp4/io/verify.h"
 #include "libfp4/quant/evaluate.h"
 #include "libfp4/quant/quantize.h"
 #include "tests/integration/made_model.h"
@@ -192,6 +193,27 @@ TEST_CASE("the manifest tells the recipe, its hash, the calibration and the erro
         CAPTURE(part);
         CHECK(contains(manifest, part));
     }
+}
+
+TEST_CASE("matrices stored in an MX format come back as they were used, in a smaller file") {
+    Work work;
+    auto stored = [&](const std::string& storage) {
+        run(work.request(R"({"preset": "rtn", "activations": {"format": "mxfp4"},
+                            "transform": {"kind": "wush", "block": 32, "storage": ")" +
+                         storage + "\"}}"));
+        CHECK(work.evaluate_out(Path::w4a4).kl_mean < 0.1);
+        auto checkpoint = open_checkpoint((work / "out.fp4").string(), {});
+        REQUIRE(checkpoint.ok());
+        CHECK(verify_checkpoint(**checkpoint, nullptr).ok());
+        const TensorInfo* matrix = (*checkpoint)->find("fp4.layers.1.down.matrix");
+        REQUIRE(matrix != nullptr);
+        CHECK(matrix->shape == std::vector<uint64_t>{3, 32, 32});
+        return matrix->stored_bytes;
+    };
+    const uint64_t plain = stored("f32");
+    CHECK(plain == 3 * 32 * 32 * 4);
+    CHECK(stored("mxfp8-e4m3") < plain / 2);
+    CHECK(stored("mxfp4") < plain / 6);
 }
 
 TEST_CASE("QuaRot's rotations alone change nothing") {

@@ -12,6 +12,14 @@
 
 namespace fp4::test {
 
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool address_sanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool address_sanitizer = __has_feature(address_sanitizer);
+#else
+inline constexpr bool address_sanitizer = false;
+#endif
+
 std::filesystem::path golden_models(); // tests/golden/models
 std::filesystem::path shared_data();   // FP4_TEST_DATA, else ../shared/data beside the source; may not exist
 // FP4_TEST_MODELS, else the cache of apps/demo.sh; may not exist.

@@ -89,7 +89,7 @@ TEST_CASE("linear: random and odd shapes") {
     for_each_backend([&](Pair& pair) {
         for (int round = 0; round < 60; ++round) {
             Case c{all_weight_formats[random.below(10)],
-                   all_activation_formats[random.below(10)],
+                   all_activation_formats[random.below(std::size(all_activation_formats))],
                    1 + random.below(round % 3 == 0 ? 70 : 6),
                    1 + random.below(90),
                    1 + random.below(700),
@@ -159,9 +159,10 @@ TEST_CASE("linear: several targets share one input") {
         size_t n = 2, cols = 160;
         Floats x = random.normals(n * cols);
         std::vector<RandomWeight> weights;
-        for (auto [format, rows] :
-             {std::pair{WeightFormat::mxfp4, 33}, {WeightFormat::nvfp4, 8}, {WeightFormat::bf16, 21},
-              {WeightFormat::mxint8, 13}})
+        for (auto [format, rows] : {std::pair{WeightFormat::mxfp4, 33},
+                                    {WeightFormat::nvfp4, 8},
+                                    {WeightFormat::bf16, 21},
+                                    {WeightFormat::mxint8, 13}})
             weights.push_back(random_weight(format, static_cast<size_t>(rows), cols, random));
         auto outputs = [&](Rig& rig) {
             auto input = rig.exact_activation(x, n, cols, {ActivationFormat::Kind::mxint8});

@@ -33,13 +33,19 @@ inline constexpr ActivationFormat all_activation_formats[] = {
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::even},
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::floor},
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::ceil},
+    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::mse},
     {ActivationFormat::Kind::mxfp4, ScaleRule::floor},
     {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp4, ScaleRule::even},
     {ActivationFormat::Kind::mxfp4, ScaleRule::uos},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::prescale34},
     {ActivationFormat::Kind::mxint8, ScaleRule::floor},
     {ActivationFormat::Kind::mxint8, ScaleRule::ceil},
+    {ActivationFormat::Kind::mxfp4, ScaleRule::mse},
+    {ActivationFormat::Kind::mxint8, ScaleRule::mse},
     {ActivationFormat::Kind::nvfp4, ScaleRule::amax},
+    {ActivationFormat::Kind::nvfp4, ScaleRule::four_over_six},
+    {ActivationFormat::Kind::nvfp4, ScaleRule::mse},
     {ActivationFormat::Kind::nvfp4, ScaleRule::amax, 0x1.2p-10f}}; // saturates at 448 * 6 times that: 2.95
 
 } // namespace fp4::ops

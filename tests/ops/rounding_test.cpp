@@ -26,7 +26,8 @@ void check_rounded(const Floats& tested, const Floats& reference, ActivationForm
     for (float value : reference) amax = std::max(amax, std::fabs(value));
     for (size_t i = 0; i < reference.size(); ++i) {
         float error = std::fabs(tested[i] - reference[i]);
-        different += !(error <= 2e-6f * std::fabs(reference[i]));
+        // Far down gelu's tail a value has few right digits, and alone in its block it is rounded by itself.
+        different += !(error <= 2e-6f * std::fabs(reference[i]) + 1e-10f);
         worst = std::max(worst, error);
     }
     CHECK(different <= reference.size() / 200 + 1);

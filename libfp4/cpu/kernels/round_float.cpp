@@ -20,7 +20,9 @@ void round_block(ScaleRule rule, float* x) {
     uint32_t bits = amax_bits(x, block);
     if (bits >= infinity_bits) return fill(__builtin_nanf(""), x);
     if (bits == 0) return fill(0.0f, x);
-    uint8_t code = mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
+    const uint8_t code = rule == ScaleRule::mse
+                             ? choose_block_scale(format, rule, 1.0f, x)
+                             : mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
     F inverse = set(inverse_block_scale(format, 1.0f, code)), scale = set(block_scale_value(format, code));
     for (size_t j = 0; j < block; j += width) {
         F value = load(x + j) * inverse;

@@ -40,15 +40,21 @@ void write_block(const int8_t* codes, size_t start, size_t count, float scale, c
         out.scales[start / lane_elements + lane] = scale;
 }
 
+// amax: of the block, finite and above zero.
+uint8_t block_scale(BlockFormat format, ScaleRule rule, float token_scale, const float* x, float amax) {
+    if (rule == ScaleRule::mse || rule == ScaleRule::four_over_six)
+        return choose_block_scale(format, rule, token_scale, x);
+    if (format == BlockFormat::nvfp4) return nvfp4_scale_code(amax, 1.0f, token_scale);
+    return mx_scale_code(mx_scale_exponent(format, rule, amax));
+}
+
 void round_block(BlockFormat format, ScaleRule rule, float token_scale, const float* x, size_t start,
                  size_t count, const IntegerOutput& out) {
     int8_t codes[32] = {};
     uint32_t bits = amax_bits(x, count);
     if (bits >= infinity_bits) return write_block(codes, start, count, __builtin_nanf(""), out);
     if (bits == 0) return write_block(codes, start, count, 0.0f, out);
-    uint8_t code = format == BlockFormat::nvfp4
-                       ? nvfp4_scale_code(as_float(bits), 1.0f, token_scale)
-                       : mx_scale_code(mx_scale_exponent(format, rule, as_float(bits)));
+    const uint8_t code = block_scale(format, rule, token_scale, x, as_float(bits));
     float inverse = inverse_block_scale(format, token_scale, code);
     bool int8 = format == BlockFormat::mxint8;
     for (size_t j = 0; j < count; j += width) {
@@ -76,21 +82,18 @@ void write_offsets(const IntegerOutput& out) {
 
 // x: [padded], zero from cols on.
 void round_integer(ActivationFormat format, const float* x, size_t cols, const IntegerOutput& out) {
-    BlockFormat block_format = format.kind == ActivationFormat::Kind::mxint8  ? BlockFormat::mxint8
-                               : format.kind == ActivationFormat::Kind::mxfp4 ? BlockFormat::mxfp4
-                                                                              : BlockFormat::nvfp4;
+    const BlockFormat block_format = *activation_block_format(format.kind);
     size_t block = block_format == BlockFormat::nvfp4 ? 16 : 32;
-    float token_scale = 1.0f;
-    if (block_format == BlockFormat::nvfp4 && format.tensor_scale != 0.0f) {
-        token_scale = format.tensor_scale;
-    } else if (block_format == BlockFormat::nvfp4) {
-        uint32_t bits = amax_bits(x, out.padded);
-        float amax = bits >= infinity_bits ? __builtin_nanf("") : as_float(bits);
-        token_scale = tensor_scale_for(block_format, ScaleRule::amax, amax);
+    float amax = 0.0f; // only NVFP4's tensor scale needs it
+    if (block_format == BlockFormat::nvfp4 && format.tensor_scale == 0.0f) {
+        const uint32_t bits = amax_bits(x, out.padded);
+        amax = bits >= infinity_bits ? __builtin_nanf("") : as_float(bits);
     }
+    const ScaleRule rule = activation_rule(format);
+    const float token_scale = activation_tensor_scale(format, amax);
     size_t start = 0;
     for (; start < cols; start += block)
-        round_block(block_format, format.rule, token_scale, x + start, start, block, out);
+        round_block(block_format, rule, token_scale, x + start, start, block, out);
     const int8_t none[32] = {};
     for (; start < out.padded; start += block) write_block(none, start, block, 0.0f, out);
     write_offsets(out);

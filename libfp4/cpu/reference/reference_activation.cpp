@@ -35,13 +35,10 @@ void ReferenceActivation::round_row(const HostRounding& rounding, size_t row, st
         std::copy(values.begin(), values.end(), values_.begin() + static_cast<ptrdiff_t>(row * cols_));
         return;
     }
-    ScaleRule rule = *block == BlockFormat::nvfp4 ? ScaleRule::amax : format_.rule;
-    bool fixed = *block == BlockFormat::nvfp4 && format_.tensor_scale != 0.0f;
-    float tensor_scale =
-        fixed ? format_.tensor_scale : tensor_scale_for(*block, rule, row_amax(values.data(), cols_));
+    const float tensor_scale = activation_tensor_scale(format_, row_amax(values.data(), cols_));
     tensor_scales_[row] = tensor_scale;
-    quantize_row(*block, rule, tensor_scale, values.data(), cols_, codes_.data() + row * cols_padded(),
-                 scales_.data() + row * scales_per_row());
+    quantize_row(*block, activation_rule(format_), tensor_scale, values.data(), cols_,
+                 codes_.data() + row * cols_padded(), scales_.data() + row * scales_per_row());
 }
 
 } // namespace fp4

@@ -27,17 +27,10 @@ uint32_t rotation_block(BlockFormat format) {
 
 // Activations as wide as the weights. Plain rounding leaves them to the path that the model is run on.
 void round_activations(Recipe& recipe) {
-    switch (recipe.format) {
-        case BlockFormat::mxfp4:
-            recipe.activations = {Kind::mxfp4, ScaleRule::even};
-            break;
-        case BlockFormat::nvfp4:
-            recipe.activations = {Kind::nvfp4, ScaleRule::amax};
-            break;
-        default:
-            recipe.activations = {Kind::mxfp8_e4m3, ScaleRule::ceil};
-            break;
-    }
+    const Kind kind = recipe.format == BlockFormat::mxfp4   ? Kind::mxfp4
+                      : recipe.format == BlockFormat::nvfp4 ? Kind::nvfp4
+                                                            : Kind::mxfp8_e4m3;
+    recipe.activations = {kind, default_activation_rule(kind)};
 }
 
 void rtn(Recipe& recipe) {
@@ -101,6 +94,7 @@ void best(Recipe& recipe) {
     rotation.block = rotation_block(recipe.format);
     wush.kind = TransformKind::wush;
     wush.block = 128;
+    wush.storage = BlockFormat::mxfp4;
     recipe.choice.transforms = {plain, rotation, wush};
     CompensationRecipe& compensation = recipe.compensation;
     compensation.enabled = true;
@@ -108,7 +102,8 @@ void best(Recipe& recipe) {
     compensation.hessian_scales = true;
     compensation.rounded_inputs = true;
     compensation.target = Target::model;
-    compensation.sweeps = 2;
+    compensation.sweeps = 4;
+    if (recipe.format == BlockFormat::nvfp4) recipe.activations.rule = ScaleRule::mse;
 }
 
 struct Preset {
@@ -130,6 +125,18 @@ constexpr Preset presets[] = {
 };
 
 } // namespace
+
+ScaleRule default_activation_rule(Kind kind) {
+    switch (kind) {
+        case Kind::nvfp4:
+            return ScaleRule::amax;
+        case Kind::mxint8:
+        case Kind::mxfp8_e4m3:
+            return ScaleRule::ceil;
+        default:
+            return ScaleRule::even;
+    }
+}
 
 std::vector<std::string_view> preset_names() {
     std::vector<std::string_view> names;
@@ -155,8 +162,8 @@ Result<Recipe> preset_recipe(std::string_view name, BlockFormat format) {
 
 bool Recipe::is_plain() const {
     bool plain = scale == ScaleMethod::rule && activations.kind == ActivationFormat::Kind::a16 &&
-                 !compensation.enabled && !global_rotation && !activations.calibrated_tensor_scale &&
-                 choice.transforms.empty() && choice.formats.empty();
+                 !compensation.enabled && !global_rotation && learned_transforms.empty() &&
+                 !activations.calibrated_tensor_scale && choice.transforms.empty() && choice.formats.empty();
     for (const TransformRecipe& transform : transforms) {
         plain &= transform.kind == TransformKind::identity && transform.smoothing == Smoothing::none;
     }

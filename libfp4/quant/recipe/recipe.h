@@ -29,6 +29,7 @@ struct TransformRecipe {
     double alpha = 0.5;   // smoothquant
     uint32_t steps = 128; // duquant++: greedy steps
     uint64_t seed = 0;    // random kinds
+    std::optional<BlockFormat> storage; // what matrices are rounded to in the file; nullopt: float32
 };
 
 struct ActivationRecipe {
@@ -36,6 +37,8 @@ struct ActivationRecipe {
     ScaleRule rule = ScaleRule::even;
     bool calibrated_tensor_scale = false; // nvfp4: one for all tokens instead of one per token
 };
+
+ScaleRule default_activation_rule(ActivationFormat::Kind kind); // even, ceil at 8 bits, amax for nvfp4
 
 // What the rounded weights should reproduce.
 enum class Target : uint8_t {
@@ -76,6 +79,7 @@ struct Recipe {
     std::vector<KeepRule> tensors;
     ActivationRecipe activations;
     std::array<TransformRecipe, 4> transforms; // by Site
+    std::string learned_transforms;            // learned_transforms.h: a path, its sites come first
     bool global_rotation = false;              // QuaRot's, merged into the weights
     CompensationRecipe compensation;
     CalibrationRecipe calibration;

@@ -18,6 +18,12 @@ Result<TransformRecipe> read_transform(const JsonValue& value, const std::string
     uint32_t seed = static_cast<uint32_t>(transform.seed);
     reader.integer("seed", 0, UINT32_MAX, seed);
     transform.seed = seed;
+    std::string storage;
+    reader.text("storage", storage);
+    if (!storage.empty()) transform.storage = parse_block_format(storage);
+    // NVFP4's tensor scale would change when rounded numbers are rounded again.
+    if (transform.storage ? *transform.storage == BlockFormat::nvfp4 : !storage.empty() && storage != "f32")
+        reader.fail("storage", "is neither \"f32\" nor an MX format");
     if ((transform.block & (transform.block - 1)) != 0) reader.fail("block", "is none of 16, 32, 64, 128");
     FP4_TRY(reader.finish());
     return transform;
@@ -65,7 +71,9 @@ Result<void> read_activations(ObjectReader& reader, Recipe& recipe) {
     if (!value) return {};
     ObjectReader activations(*value, reader.path_of("activations"));
     ActivationRecipe& target = recipe.activations;
+    const ActivationFormat::Kind preset = target.kind;
     activations.word("format", target.kind, parse_activation);
+    if (target.kind != preset) target.rule = default_activation_rule(target.kind);
     activations.word("rule", target.rule, parse_scale_rule);
     std::string tensor_scale;
     activations.text("tensor_scale", tensor_scale);
@@ -144,6 +152,7 @@ void write_transform(JsonWriter& json, const TransformRecipe& transform) {
     json.member("alpha", transform.alpha);
     json.member("steps", uint64_t(transform.steps));
     json.member("seed", transform.seed);
+    if (transform.storage) json.member("storage", block_format_name(*transform.storage));
     json.end_object();
 }
 
@@ -179,6 +188,7 @@ Result<Recipe> parse_recipe(std::string_view json, std::string_view what, std::o
     reader.text("scale", scale);
     if (!scale.empty() && !parse_scale(scale, recipe)) reader.fail("scale", "is not a scale rule or method");
     reader.boolean("global_rotation", recipe.global_rotation);
+    reader.text("learned_transforms", recipe.learned_transforms);
     FP4_TRY(read_tensors(reader, recipe));
     FP4_TRY(read_activations(reader, recipe));
     FP4_TRY(read_transforms(reader, recipe));
@@ -204,10 +214,9 @@ Result<void> set_activations(Recipe& recipe, std::string_view name) {
         return error(Status::argument, "activations '", name,
                      "' are none of none, mxint8, mxfp8-e4m3, mxfp4, nvfp4");
     }
-    recipe.activations.kind = *kind;
-    if (*kind == ActivationFormat::Kind::nvfp4) return {};
-    recipe.activations.rule = *kind == ActivationFormat::Kind::mxfp4 ? ScaleRule::even : ScaleRule::ceil;
-    recipe.activations.calibrated_tensor_scale = false;
+    ActivationRecipe& activations = recipe.activations;
+    if (*kind == activations.kind) return {};
+    activations = {*kind, default_activation_rule(*kind)};
     return {};
 }
 
@@ -239,6 +248,7 @@ std::string recipe_to_json(const Recipe& recipe) {
         write_transform(json, recipe.transform(site));
     }
     json.end_object();
+    if (!recipe.learned_transforms.empty()) json.member("learned_transforms", recipe.learned_transforms);
     json.member("global_rotation", recipe.global_rotation);
     const CompensationRecipe& compensation = recipe.compensation;
     json.key("compensation");
@@ -279,12 +289,10 @@ Result<void> check_recipe(const Recipe& recipe) {
     const bool nvfp4 = activations.kind == ActivationFormat::Kind::nvfp4;
     if (activations.calibrated_tensor_scale && !nvfp4)
         return error(Status::argument, "activations.tensor_scale: \"calibrated\" is for nvfp4");
-    const bool rounded = activations.kind != ActivationFormat::Kind::a16;
-    if (rounded && !nvfp4 &&
-        (activations.rule == ScaleRule::amax || activations.rule == ScaleRule::four_over_six ||
-         activations.rule == ScaleRule::mse || activations.rule == ScaleRule::prescale34)) {
+    const auto block = activation_block_format(activations.kind);
+    if (block && !scale_rule_applies(*block, activations.rule)) {
         return error(Status::argument, "activations.rule: '", scale_rule_name(activations.rule),
-                     "' is not for activations; use floor, ceil, even or uos");
+                     "' is not for activations in ", activation_name(activations.kind));
     }
     if (!recipe.choice.formats.empty() && recipe.choice.bits_per_weight == 0)
         return error(Status::argument, "choice.formats: needs choice.bits_per_weight, the budget");

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,12 +16,13 @@ namespace fp4 {
 
 // y = x W^T = (x S M)(W S^-1 M^-T)^T, where S is diagonal and M block-diagonal.
 struct SiteTransform {
-    size_t cols = 0;                   // K
-    std::vector<double> channel_scale; // [K] or empty (ones): x_j is multiplied with it, W's column divided
-    uint32_t block = 0;                // 0: no matrix; else 16, 32, 64 or 128, divides K
-    bool hadamard = false;             // the matrix is Sylvester's Hadamard / sqrt(block); both are empty
-    std::vector<double> matrix;        // [1 or K / block, block, block], row-major: x' = x M
-    std::vector<double> weight_matrix; // same shape, M^-T: w' = w M^-T
+    size_t cols = 0;                    // K
+    std::vector<double> channel_scale;  // [K] or empty (ones): x_j is multiplied with it, W's column divided
+    uint32_t block = 0;                 // 0: no matrix; else 16, 32, 64 or 128, divides K
+    bool hadamard = false;              // the matrix is Sylvester's Hadamard / sqrt(block); both are empty
+    std::vector<double> matrix;         // [1 or K / block, block, block], row-major: x' = x M
+    std::vector<double> weight_matrix;  // same shape, M^-T: w' = w M^-T
+    std::optional<BlockFormat> storage; // the matrices' numbers are exact in it (matrix_inverse.h)
 
     bool identity() const { return channel_scale.empty() && block == 0; }
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libfp4/quant/transform/hadamard.h"
+#include "libfp4/quant/transform/matrix_inverse.h"
 #include "libfp4/quant/transform/wush.h"
 #include "tests/unit/quant/transform_samples.h"
 
@@ -166,4 +167,39 @@ TEST_CASE("statistics without a decomposition are refused") {
     CHECK(refused.error().message.find("block 128") != std::string::npos);
     CHECK(refused.error().message.find("K = 64") != std::string::npos);
     CHECK(!add_block_grams(site.w.data(), 1, 32, 32, site.weights, test_pool()).ok());
+}
+
+TEST_CASE("matrices rounded for storage keep the product, and rounding them again changes nothing") {
+    for (uint32_t block : {16u, 32u, 128u}) {
+        const Site site = random_site(256, block, 600, 40);
+        const SiteTransform exact = solved(site);
+        for (BlockFormat format : {BlockFormat::mxfp4, BlockFormat::mxfp6_e2m3, BlockFormat::mxfp8_e4m3}) {
+            CAPTURE(block);
+            CAPTURE(block_format_name(format));
+            SiteTransform rounded = exact;
+            REQUIRE(round_matrices(rounded, format));
+            CHECK(rounded.storage == format);
+            CHECK(rounded.matrix != exact.matrix);
+            CHECK(output_difference(rounded, 55) < 1e-10);
+            SiteTransform again = rounded;
+            REQUIRE(round_matrices(again, format));
+            CHECK(again.matrix == rounded.matrix);
+        }
+    }
+}
+
+TEST_CASE("a matrix that rounding makes singular stays as it was") {
+    SiteTransform transform;
+    transform.cols = 16;
+    transform.block = 16;
+    transform.matrix.assign(16 * 16, 0.0);
+    for (size_t i = 0; i < 16; ++i) transform.matrix[i * 16 + i] = 1.0;
+    transform.matrix[1] = 0.999; // rows 0 and 1: (1, 0.999, ...) and (1, 1, ...)
+    transform.matrix[16] = 1.0;
+    REQUIRE(invert_matrices(transform));
+    const SiteTransform before = transform;
+    CHECK(!round_matrices(transform, BlockFormat::mxfp4));
+    CHECK(transform.matrix == before.matrix);
+    CHECK(transform.weight_matrix == before.weight_matrix);
+    CHECK(!transform.storage);
 }

@@ -1,0 +1,42 @@
+// Kernels that overlap: on compute capability 9.0 and later a kernel's blocks may start while the one before
+// it in the stream still runs (programmatic dependent launch). Every kernel calls begin() before it touches
+// memory that another kernel writes; weights may be read before that.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <utility>
+
+namespace fp4::cuda {
+
+#ifdef __CUDACC__
+// Lets the next kernel's blocks start as soon as there is room, and waits until the previous kernel is done
+// and its writes are seen.
+__device__ inline void begin() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+#endif
+
+// Set once, when the device is opened.
+inline bool overlap_kernels = false;
+
+template <class... Parameters, class... Arguments>
+cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+                   Arguments&&... arguments) {
+    cudaLaunchAttribute attribute{};
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared;
+    config.stream = stream;
+    config.attrs = &attribute;
+    config.numAttrs = overlap_kernels ? 1 : 0;
+    return cudaLaunchKernelEx(&config, kernel, Parameters(std::forward<Arguments>(arguments))...);
+}
+
+} // namespace fp4::cuda
