@@ -12,7 +12,7 @@ struct RoundArguments {
     const float* x; // [rows][x_stride]
     size_t x_stride;
     GemmOperand to;
-    ScaleRule rule;
+    ScaleRule rule; // floor, ceil, even, uos; NVFP4: amax
     float tensor_scale; // NVFP4: 0 takes each row's own
 };
 
@@ -69,7 +69,7 @@ __device__ __forceinline__ void round_row_blocks(const RoundArguments& p, Transf
     float tensor_scale = 1.0f;
     if (nv)
         tensor_scale =
-            p.tensor_scale != 0.0f ? p.tensor_scale : nvfp4_token_scale(row_largest_bits(p, transform));
+            p.tensor_scale != 0.0f ? p.tensor_scale : nvfp4_token_scale(p.rule, row_largest_bits(p, transform));
     const uint32_t row = blockIdx.x, lane = threadIdx.x % 32;
     if (nv && threadIdx.x == 0) p.to.row_scale[row] = tensor_scale;
     for (uint32_t run = threadIdx.x / 32; run * 128 < p.to.cols; run += round_threads / 32) {

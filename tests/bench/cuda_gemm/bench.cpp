@@ -189,6 +189,7 @@ void bench_round(size_t rows, size_t cols) {
         for (uint32_t hadamard : {0, 32, 128}) {
             RoundingView rounding;
             rounding.kind = kind;
+            if (kind == ActivationFormat::Kind::nvfp4) rounding.rule = ScaleRule::amax;
             if (hadamard)
                 rounding.transform.kind = InputTransform::Kind::hadamard, rounding.transform.block = hadamard;
             const GemmOperand to{codes.get(),         scales.get(),    half.get(),

@@ -83,6 +83,29 @@ void check_w4a4(BlockFormat format, const Case& c, std::mt19937& random, bool ex
     }
 }
 
+void check_w4a8(const Case& c, std::mt19937& random) {
+    const PlainMatrix x = random_matrix(BlockFormat::mxfp8_e4m3, c.m, c.k, random),
+                      w = random_matrix(BlockFormat::mxfp4, c.n, c.k, random);
+    const PackedMatrix px = pack_activations(x), pw = pack_weights(w);
+    const Data data(c, random);
+    const DeviceArray<uint8_t> x_codes(px.codes), x_scales(px.scales), w_codes(pw.codes), w_scales(pw.scales);
+    const DeviceArray<float> bias(data.bias), out(data.old);
+    GemmW4A4 gemm;
+    gemm.format = BlockFormat::mxfp8_e4m3;
+    gemm.m = c.m, gemm.n = c.n, gemm.k = c.k;
+    gemm.x = {x_codes.get(), x_scales.get()};
+    gemm.w = {w_codes.get(), w_scales.get()};
+    gemm.output = {c.bias ? bias.get() : nullptr, out.get(), c.accumulate};
+    check(gemm_w4a4(gemm, nullptr), "w4a8");
+    check(cudaDeviceSynchronize(), "w4a8");
+    Case unscaled = c;
+    unscaled.x_scale = false;
+    report("w4a8", BlockFormat::mxfp4, c,
+           worst_error(unscaled, data, out.download(), 1.0f,
+                       [&](size_t m, size_t n) { return value_dot(x, m, w, n); }),
+           0x1p-21);
+}
+
 void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
     PlainMatrix w = random_matrix(format, c.n, c.k, random);
     const PackedMatrix pw = pack_weights(w);
@@ -202,6 +225,8 @@ int main() {
             check_w4a16(format, c, random);
         }
     }
+    for (const Case& c : cases)
+        if (c.m * c.n * c.k < 100000000) check_w4a8(c, random);
     for (BlockFormat format : {BlockFormat::mxfp4, BlockFormat::nvfp4})
         for (uint32_t hadamard : {0, 16, 32, 64, 128}) check_round(format, 37, 1408, hadamard, random);
     std::printf(all_right ? "all right\n" : "SOME WRONG\n");
