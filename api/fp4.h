@@ -280,7 +280,7 @@ typedef struct fp4_ctx_config {
     uint32_t capacity;     /* tokens of KV cache; 0: the model's context length, at most 4096 */
     uint32_t chunk;        /* most tokens of one prefill pass; 0: 256 */
     int32_t threads;       /* 0: one per core */
-    int32_t low_priority;  /* 1: worker threads yield to the host's */
+    int32_t low_priority;  /* 1: the library's threads yield to the host's */
     int32_t path_prefill;  /* FP4_PATH_* */
     int32_t path_decode;   /* FP4_PATH_* */
     int32_t kv_format;     /* FP4_KV_* */

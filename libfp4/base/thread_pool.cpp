@@ -6,12 +6,11 @@
 #include <thread>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/resource.h>
-#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "libfp4/base/thread_priority.h"
 
 namespace fp4 {
 namespace {
@@ -23,15 +22,6 @@ constexpr int spin_rounds = 4000;
 void relax() {
 #if defined(__x86_64__)
     _mm_pause();
-#endif
-}
-
-void apply_priority(ThreadPriority priority) {
-#if defined(__linux__)
-    // On Linux nice values belong to the thread (who = 0 is the calling one).
-    if (priority == ThreadPriority::low) setpriority(PRIO_PROCESS, 0, 10);
-#else
-    (void)priority;
 #endif
 }
 
@@ -76,7 +66,7 @@ struct ThreadPool::Impl {
     }
 
     void work(ThreadPriority priority, size_t worker) {
-        apply_priority(priority);
+        set_thread_priority(priority);
         uint64_t seen = 0;
         while (wait_for_work(seen)) {
             seen = generation.load(std::memory_order_acquire);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <system_error>
 
+#include "libfp4/base/thread_priority.h"
+
 namespace fp4 {
 namespace {
 
@@ -255,6 +257,7 @@ Result<void> Generation::start_thread() {
     try {
         worker_ = std::thread([this] {
             try {
+                set_thread_priority(context_.config().stream.priority);
                 while (!finished()) {
                     if (auto stepped = step(std::numeric_limits<uint64_t>::max(), nullptr); !stepped.ok())
                         return;

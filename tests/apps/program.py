@@ -29,10 +29,15 @@ def _default_signals():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def run(*arguments, stdin="", timeout=120, **options):
-    """The finished process; output as text."""
+def run(*arguments, **options):
+    """fp4 as a finished process; output as text."""
+    return run_program(PROGRAM, *arguments, **options)
+
+
+def run_program(path, *arguments, stdin="", timeout=120, **options):
+    """Any program as a finished process; output as text."""
     return subprocess.run(
-        [PROGRAM, *map(str, arguments)],
+        [path, *map(str, arguments)],
         input=stdin,
         capture_output=True,
         text=True,

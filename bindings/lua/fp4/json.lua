@@ -80,7 +80,9 @@ end
 ---@param name? string what messages call the value
 ---@return string
 function json.encode(value, name)
-    return encode_value(value, name or "value", {})
+    if type(name) == "nil" then name = "value" end -- by ==, a null pointer would be nil too
+    if type(name) ~= "string" then misuse.wrong("name", "a string", name) end
+    return encode_value(value, name, {})
 end
 
 local unescapes = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }

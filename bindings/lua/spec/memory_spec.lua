@@ -84,3 +84,61 @@ describe("resident memory", function()
         end)
     end)
 end)
+
+describe("Lua's memory", function()
+    local model
+
+    setup(function() model = assert(fp4.open(support.long_model(2048))) end)
+    teardown(function()
+        model:close()
+        support.clean()
+    end)
+
+    --- Bytes that Lua allocates while so many tokens are streamed, and how many bytes of text that gives.
+    local function stream(tokens, consume)
+        local context = assert(model:context({ threads = 1 }))
+        local generation = assert(context:generate({
+            prompt = "x", max_tokens = tokens, ignore_end = true, sampling = { temperature = 1, seed = 1 },
+        }))
+        collectgarbage()
+        collectgarbage()
+        collectgarbage("stop") -- so that the count is of everything that was ever allocated
+        local before = collectgarbage("count")
+        local bytes = consume(generation)
+        local allocated = (collectgarbage("count") - before) * 1024
+        collectgarbage("restart")
+        assert.are.equal(tokens, generation:stats().generated_tokens)
+        generation:close()
+        context:close()
+        return allocated, bytes
+    end
+
+    local function by_pieces(generation)
+        local bytes = 0
+        for piece in generation:pieces(0) do bytes = bytes + #piece end
+        return bytes
+    end
+
+    local function by_steps(generation)
+        local bytes, more = 0, true
+        while more do
+            more = generation:step(0)
+            bytes = bytes + #(generation:read() or "")
+        end
+        return bytes
+    end
+
+    --- A string takes 17 bytes and its text; some more for what the compiler of LuaJIT keeps.
+    local per_token, constant = 64, 96 * 1024
+
+    for name, consume in pairs({ pieces = by_pieces, ["step and read"] = by_steps }) do
+        it("grows with the text and no faster when 1,000 tokens are streamed: " .. name, function()
+            stream(100, consume) -- compiles
+            local few, few_bytes = stream(250, consume)
+            local many, many_bytes = stream(1000, consume)
+            assert.is_true(many_bytes > 1000)
+            assert.is_true(few < 250 * per_token + few_bytes + constant, "250 tokens took " .. few)
+            assert.is_true(many < 1000 * per_token + many_bytes + constant, "1000 tokens took " .. many)
+        end)
+    end
+end)

@@ -38,8 +38,23 @@ function support.path(ending)
     return path
 end
 
+--- The tiny model with room for so many tokens: its positions are rotations, so any length works. A folder.
+function support.long_model(tokens)
+    local folder = support.path()
+    assert(os.execute("mkdir '" .. folder .. "'") == 0)
+    for _, name in ipairs({ "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json" }) do
+        local text = support.read(support.tiny .. "/" .. name)
+        if name == "config.json" then
+            text = text:gsub('("max_position_embeddings": )%d+', "%1" .. tokens)
+        end
+        temporary[#temporary + 1] = support.write(folder .. "/" .. name, text)
+    end
+    return folder
+end
+
+--- Removes the files of this spec; a folder after what is in it.
 function support.clean()
-    for _, path in ipairs(temporary) do os.remove(path) end
+    for i = #temporary, 1, -1 do os.remove(temporary[i]) end
     temporary = {}
 end
 

@@ -102,6 +102,7 @@ void best(Recipe& recipe) {
     compensation.hessian_scales = true;
     compensation.rounded_inputs = true;
     compensation.target = Target::model;
+    compensation.target_share = 0.4;
     compensation.sweeps = 4;
     if (recipe.format == BlockFormat::nvfp4) recipe.activations.rule = ScaleRule::mse;
 }

@@ -1,4 +1,12 @@
 // Generation through the ABI: budgets, small reads, threads, callbacks, stop strings, statistics.
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
+#include <cerrno>
+#include <filesystem>
+
 #include "tests/unit/api/abi.h"
 
 using namespace fp4::test;
@@ -178,3 +186,37 @@ TEST_CASE("stop strings end the text before them") {
     fp4_gen* gen = nullptr;
     CHECK_FAILS(fp4_gen_start(&gen, f.ctx.get(), &config), FP4_E_LIMIT);
 }
+
+#if defined(__linux__)
+TEST_CASE("low priority is also that of a generation's own thread") {
+    ModelHandle model = open_model(golden_folder("llama"));
+    fp4_ctx_config ctx_config = ctx_defaults();
+    ctx_config.threads = 1; // no other threads of the library
+    fp4_gen_config config = long_generation();
+    config.flags |= FP4_GEN_THREADED;
+    const int own = getpriority(PRIO_PROCESS, 0);
+    for (int32_t low : {0, 1}) {
+        ctx_config.low_priority = low;
+        ContextHandle ctx = create_context(model.get(), &ctx_config);
+        bool seen = false;
+        for (int attempt = 0; attempt < 50 && !seen; ++attempt) { // the thread may have ended before it is looked at
+            REQUIRE(fp4_ctx_truncate(ctx.get(), 0) == FP4_OK);
+            GenerationHandle gen = start_generation(ctx.get(), config);
+            char text[8];
+            size_t bytes = 0;
+            CHECK(fp4_gen_read(gen.get(), text, sizeof text, &bytes, -1) >= 0);
+            for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+                const int task = std::stoi(entry.path().filename().string());
+                if (task == getpid()) continue;
+                errno = 0;
+                const int priority = getpriority(PRIO_PROCESS, static_cast<id_t>(task));
+                if (errno != 0) continue; // it ended meanwhile
+                seen = true;
+                CHECK(priority == (low ? 10 : own));
+            }
+        }
+        CHECK(seen);
+        CHECK(getpriority(PRIO_PROCESS, 0) == own);
+    }
+}
+#endif

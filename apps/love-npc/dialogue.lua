@@ -1,0 +1,141 @@
+-- The panel at the bottom: what was said with the chosen character, and the line being typed.
+local utf8 = require("utf8")
+local theme = require("theme")
+
+local Dialogue = {}
+Dialogue.__index = Dialogue
+
+local margin, padding, input_height = 14, 14, 34
+local most_typed = 400 -- characters
+
+function Dialogue.new()
+    return setmetatable({ typed = "", scroll = 0 }, Dialogue)
+end
+
+function Dialogue:type(text)
+    if utf8.len(self.typed) + (utf8.len(text) or most_typed) <= most_typed then self.typed = self.typed .. text end
+end
+
+function Dialogue:erase()
+    local last = utf8.offset(self.typed, -1)
+    if last then self.typed = self.typed:sub(1, last - 1) end
+end
+
+--- The typed line, without the spaces around it; the field is empty then.
+function Dialogue:take()
+    local line = self.typed:match("^%s*(.-)%s*$")
+    self.typed, self.scroll = "", 0
+    return line
+end
+
+--- Whole lines; 0 is the end of the conversation.
+function Dialogue:scroll_by(lines)
+    self.scroll = math.max(0, self.scroll + lines)
+end
+
+--- Bytes that are no UTF-8 cannot be printed.
+local function printable(text)
+    while true do
+        local length, bad = utf8.len(text)
+        if length then return text end
+        text = text:sub(1, bad - 1) .. "?" .. text:sub(bad + 1)
+    end
+end
+
+local function add_lines(lines, text, colour, width)
+    local _, wrapped = theme.body:getWrap(printable(text), width)
+    for _, line in ipairs(wrapped) do lines[#lines + 1] = { text = line, colour = colour } end
+    lines[#lines + 1] = { text = "", colour = colour, short = true }
+end
+
+--- Lines of the newest messages, enough to fill the panel.
+local function layout(npc, width, wanted)
+    local messages = npc.conversation.messages
+    local groups, count = {}, 0
+    local function group(text, colour)
+        local lines = {}
+        add_lines(lines, text, colour, width)
+        table.insert(groups, 1, lines)
+        count = count + #lines
+    end
+    if npc.failure then group(npc.failure, theme.warning) end
+    if npc.answer then group(npc.answer == "" and "..." or npc.answer, theme.text) end
+    for i = #messages, 1, -1 do
+        if count >= wanted then break end
+        local mine = messages[i].role == "user"
+        group((mine and "You: " or "") .. messages[i].content, mine and theme.player or theme.text)
+    end
+    if count < wanted then group(npc.character.greeting, theme.quiet) end
+    local lines = {}
+    for _, part in ipairs(groups) do
+        for _, line in ipairs(part) do lines[#lines + 1] = line end
+    end
+    return lines
+end
+
+local function draw_lines(self, npc, x, y, width, height)
+    local line_height = theme.body:getHeight() + 3
+    local fitting = math.floor(height / line_height)
+    local lines = layout(npc, width, fitting + self.scroll)
+    self.scroll = math.min(self.scroll, math.max(0, #lines - fitting))
+    local last = #lines - self.scroll
+    local bottom = y + height
+    love.graphics.setFont(theme.body)
+    for i = last, 1, -1 do
+        local tall = lines[i].short and line_height / 2 or line_height
+        if bottom - tall < y then break end
+        bottom = bottom - tall
+        love.graphics.setColor(lines[i].colour)
+        love.graphics.print(lines[i].text, x, bottom)
+    end
+end
+
+local function draw_input(self, x, y, width, time)
+    love.graphics.setColor(0, 0, 0, 0.35)
+    love.graphics.rectangle("fill", x, y, width, input_height, 8)
+    love.graphics.setColor(theme.panel_line)
+    love.graphics.rectangle("line", x, y, width, input_height, 8)
+    love.graphics.setFont(theme.body)
+    local text_y = y + (input_height - theme.body:getHeight()) / 2
+    if self.typed == "" then
+        love.graphics.setColor(theme.quiet)
+        love.graphics.print("Type and press Enter", x + 14, text_y)
+    end
+    local wide = theme.body:getWidth(self.typed)
+    local shift = math.max(0, wide - (width - 28))
+    love.graphics.setScissor(x + 8, y, width - 16, input_height)
+    love.graphics.setColor(theme.player)
+    love.graphics.print(self.typed, x + 12 - shift, text_y)
+    if time % 1 < 0.6 then love.graphics.rectangle("fill", x + 12 + wide - shift, text_y, 1.5, theme.body:getHeight()) end
+    love.graphics.setScissor()
+end
+
+local function status(npc)
+    if npc.reading then return "listening" end
+    if npc:speaking() then return "speaking" end
+    if npc.stats and npc.stats.decode_tokens_per_second > 0 then
+        return ("%d tokens, %.0f a second of work"):format(npc.stats.generated_tokens, npc.stats.decode_tokens_per_second)
+    end
+    if npc.restored_tokens > 0 then return "remembers you" end
+    return ""
+end
+
+function Dialogue:draw(npc, top, width, height, time)
+    local x, y, w, h = margin, top, width - 2 * margin, height - top - margin
+    love.graphics.setColor(theme.panel)
+    love.graphics.rectangle("fill", x, y, w, h, 10)
+    love.graphics.setColor(theme.panel_line)
+    love.graphics.rectangle("line", x, y, w, h, 10)
+    love.graphics.setFont(theme.title)
+    love.graphics.setColor(theme.shade(npc.character.coat, 1.5))
+    love.graphics.print(npc.character.name, x + padding, y + 8)
+    love.graphics.setFont(theme.small)
+    love.graphics.setColor(theme.quiet)
+    love.graphics.print(npc.character.role, x + padding + theme.title:getWidth(npc.character.name) + 10, y + 15)
+    local words = status(npc)
+    love.graphics.print(words, x + w - padding - theme.small:getWidth(words), y + 15)
+    draw_lines(self, npc, x + padding, y + 38, w - 2 * padding, h - 38 - input_height - 2 * 8)
+    draw_input(self, x + padding, y + h - input_height - 10, w - 2 * padding, time)
+end
+
+return Dialogue
