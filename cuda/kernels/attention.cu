@@ -16,27 +16,33 @@ constexpr uint32_t split_keys = 16; // a part's least
 constexpr uint32_t most_splits = 64;
 constexpr uint32_t combine_threads = 128;
 
-// Values lane * V .. lane * V + V - 1 of a head; zero beyond it.
-template <int V>
+// Values lane * V .. lane * V + V - 1 of a head; zero beyond it. Heads of f16 in whole shares are loaded in
+// one piece; everything else goes by single values, in a function of its own so that the code stays small.
+__device__ __noinline__ float load_value(const KvView& kv, const uint8_t* head, uint32_t j) {
+    return j < kv.head_dim ? kv_element(kv, head, j) : 0.0f;
+}
+
+template <int V, bool whole_f16>
 __device__ __forceinline__ void load_head(const KvView& kv, const uint8_t* head, float (&out)[V]) {
-    const uint32_t lane = threadIdx.x % 32, first = lane * V;
-    if (kv.format == KvFormat::f16 && kv.head_dim % V == 0) {
-        // Heads are then aligned to a lane's share.
-        uint32_t words[V / 2] = {};
-        if (first < kv.head_dim) {
-            if constexpr (V == 2) words[0] = *reinterpret_cast<const uint32_t*>(head + 2 * first);
-            if constexpr (V == 4)
-                reinterpret_cast<uint2&>(words) = *reinterpret_cast<const uint2*>(head + 2 * first);
-            if constexpr (V == 8)
-                reinterpret_cast<uint4&>(words) = *reinterpret_cast<const uint4*>(head + 2 * first);
-        }
-        for (int i = 0; i < V / 2; ++i) {
-            const float2 pair = __half22float2(reinterpret_cast<const __half2&>(words[i]));
-            out[2 * i] = pair.x, out[2 * i + 1] = pair.y;
-        }
+    const uint32_t first = threadIdx.x % 32 * V;
+    if constexpr (!whole_f16) {
+#pragma unroll
+        for (int i = 0; i < V; ++i) out[i] = load_value(kv, head, first + i);
         return;
     }
-    for (int i = 0; i < V; ++i) out[i] = first + i < kv.head_dim ? kv_element(kv, head, first + i) : 0.0f;
+    uint32_t words[V / 2] = {};
+    if (first < kv.head_dim) {
+        if constexpr (V == 2) words[0] = *reinterpret_cast<const uint32_t*>(head + 2 * first);
+        if constexpr (V == 4)
+            reinterpret_cast<uint2&>(words) = *reinterpret_cast<const uint2*>(head + 2 * first);
+        if constexpr (V == 8)
+            reinterpret_cast<uint4&>(words) = *reinterpret_cast<const uint4*>(head + 2 * first);
+    }
+#pragma unroll
+    for (int i = 0; i < V / 2; ++i) {
+        const float2 pair = __half22float2(reinterpret_cast<const __half2&>(words[i]));
+        out[2 * i] = pair.x, out[2 * i + 1] = pair.y;
+    }
 }
 
 struct Row {
@@ -94,7 +100,7 @@ __device__ float row_sum(float value) {
 }
 
 // A warp takes four rows and one part of the keys; lanes share the values of a head, V each.
-template <int V>
+template <int V, bool whole_f16>
 __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
                                                               KvView kv) {
     begin();
@@ -120,8 +126,8 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
             // Keys beyond the end are read again and not counted.
             const size_t place = head_place(kv, min(first + k, range.end - 1), blockIdx.y);
             float key[V];
-            load_head<V>(kv, kv.keys + place, key);
-            load_head<V>(kv, kv.values + place, values[k]);
+            load_head<V, whole_f16>(kv, kv.keys + place, key);
+            load_head<V, whole_f16>(kv, kv.values + place, values[k]);
 #pragma unroll
             for (uint32_t r = 0; r < warp_rows; ++r) {
                 float sum = 0.0f;
@@ -205,6 +211,12 @@ __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionVi
     finish_run(out, rounding, row, column, v);
 }
 
+template <int V>
+auto choose(const KvView& kv) {
+    return kv.format == KvFormat::f16 && kv.head_dim % V == 0 ? attention_parts<V, true>
+                                                              : attention_parts<V, false>;
+}
+
 } // namespace
 
 uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors) {
@@ -217,7 +229,7 @@ cudaError_t launch_attention_parts(const AttentionView& attention, const float* 
                                    cudaStream_t stream) {
     const uint32_t rows = attention.n * (attention.heads / kv.kv_heads), dim = kv.head_dim;
     const dim3 grid((rows + warp_rows - 1) / warp_rows, kv.kv_heads, (attention.splits + warps - 1) / warps);
-    const auto kernel = dim <= 64 ? attention_parts<2> : dim <= 128 ? attention_parts<4> : attention_parts<8>;
+    const auto kernel = dim <= 64 ? choose<2>(kv) : dim <= 128 ? choose<4>(kv) : choose<8>(kv);
     return launch(kernel, grid, warps * 32, 0, stream, attention, q, kv);
 }
 

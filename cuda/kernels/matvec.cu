@@ -221,6 +221,11 @@ MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors) {
     const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
     const auto wanted = static_cast<uint32_t>(processors) * 11; // warps
     MatvecPlan plan;
+    if (row_tiles >= wanted) { // many rows: a warp takes all columns of its own
+        plan.k_warps = 1;
+        plan.row_warps = 2;
+        return plan;
+    }
     plan.k_warps = std::min(chunks, 2u);
     while (plan.k_warps < matvec_warps && 2 * plan.k_warps <= chunks && row_tiles * plan.k_warps < wanted)
         plan.k_warps *= 2;
