@@ -31,6 +31,7 @@ def short(name):
     name = re.sub(r"^void ", "", name)
     name = re.sub(r"\(BlockFormat\)0", "mxfp4", name)
     name = re.sub(r"\(BlockFormat\)1", "nvfp4", name)
+    name = re.sub(r"\(BlockFormat\)2", "mxfp8-e4m3", name)
     name = re.sub(r"\(Emulation\)0", "exact", name)
     name = re.sub(r"\(Emulation\)1", "fast", name)
     depth = 0
