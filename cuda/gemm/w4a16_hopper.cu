@@ -1,0 +1,38 @@
+// For sm_90a only (meson.build); w4a16.cu calls it there.
+#include "cuda/gemm/launch.h"
+#include "cuda/gemm/w4a16_hopper.h"
+#include "cuda/gemm/w4a16_hopper_kernel.h"
+
+namespace fp4::cuda {
+namespace {
+
+template <BlockFormat format, int tokens>
+__global__ void __launch_bounds__(W4A16HopperShape<tokens>::threads, 1)
+    w4a16_hopper(W4A16Arguments arguments) {
+    w4a16_hopper_block<format, tokens>(arguments);
+}
+
+template <BlockFormat format, int tokens>
+cudaError_t start(const W4A16Arguments& arguments, int splits, cudaStream_t stream) {
+    using Shape = W4A16HopperShape<tokens>;
+    const dim3 grid(blocks(arguments.m, tokens), blocks(arguments.n, 128), splits);
+    return launch_kernel(w4a16_hopper<format, tokens>, grid, Shape::threads, Shape::shared_bytes, stream,
+                         arguments);
+}
+
+template <BlockFormat format>
+cudaError_t start(const W4A16Arguments& arguments, int tokens, int splits, cudaStream_t stream) {
+    if (tokens == 64) return start<format, 64>(arguments, splits, stream);
+    if (tokens == 128) return start<format, 128>(arguments, splits, stream);
+    return start<format, 256>(arguments, splits, stream);
+}
+
+} // namespace
+
+cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, int tokens, int splits,
+                                cudaStream_t stream) {
+    return format == BlockFormat::nvfp4 ? start<BlockFormat::nvfp4>(arguments, tokens, splits, stream)
+                                        : start<BlockFormat::mxfp4>(arguments, tokens, splits, stream);
+}
+
+} // namespace fp4::cuda

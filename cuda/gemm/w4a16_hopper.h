@@ -1,0 +1,11 @@
+#pragma once
+
+#include "cuda/gemm/w4a16_kernel.h"
+
+namespace fp4::cuda {
+
+// tokens: of a block, 64, 128 or 256.
+cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, int tokens, int splits,
+                                cudaStream_t stream);
+
+} // namespace fp4::cuda

@@ -1,0 +1,132 @@
+// W4A16: exact FP4 weights as fp16 operand A, half-precision activations as operand B, float32 sums. What the
+// kernels for mma.sync and for wgmma share: arguments, weights to fp16, epilogue.
+//
+// Element x scale of NVFP4 is exact in fp16. MXFP4 scales are taken relative to the largest of their row,
+// which is exact down to 2^-24 of it and cut to fp16's smallest numbers below. Row factors undo both.
+#pragma once
+
+#include <type_traits>
+
+#include "cuda/gemm/fp4_layout.h"
+#include "cuda/mma/nibble.h"
+
+namespace fp4::cuda {
+
+// What a weight row's sums are multiplied with, and (MXFP4) what is added to its scale codes to give fp16
+// exponents.
+struct W4Row {
+    float factor;
+    int exponent_bias;
+};
+
+struct W4A16Arguments {
+    const uint8_t* x; // half panels
+    size_t panel_rows;
+    const float* x_scale; // [m] or null
+    const uint8_t* w_codes;
+    const uint8_t* w_scales;
+    const W4Row* w_rows; // [n]
+    const float* bias;   // [n] or null
+    float* out;          // [m][n], or the sums of each split, [splits][m][n]
+    int m, n, k;
+    int split_panels; // of a split, a multiple of 4
+    bool accumulate;
+    bool sums_only; // out takes the splits' sums, without factors, bias and old values
+};
+
+__device__ __forceinline__ int panel_count(const W4A16Arguments& p) {
+    return (p.k + 63) / 64;
+}
+
+// A lane's scales of its rows g and g + 8 in 256 columns: one word for 64 columns.
+template <BlockFormat format>
+__device__ __forceinline__ uint4 load_weight_scales(const W4A16Arguments& p, int row_tile, int chunk,
+                                                    int lane) {
+    const size_t chunks = static_cast<size_t>(p.k + 255) / 256;
+    const uint8_t* scales = p.w_scales + (row_tile * chunks + chunk) * weight_scale_chunk(format);
+    const int g = lane >> 2, second = lane >> 1 & 1;
+    return *reinterpret_cast<const uint4*>(scales +
+                                           (format == BlockFormat::nvfp4 ? g * 32 + second * 16 : g * 16));
+}
+
+__device__ __forceinline__ uint32_t word_of(const uint4& words, int i) {
+    return i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w;
+}
+
+// Byte `byte` of a scale word as an fp16 pair that takes e2m1_pair's 2^-14 away: scale x 2^6 (NVFP4), or
+// 2^15 x scale / largest scale of the row.
+template <BlockFormat format>
+__device__ __forceinline__ uint32_t scale_pair(uint32_t word, int byte, int exponent_bias) {
+    if constexpr (format == BlockFormat::nvfp4)
+        return multiply_f16x2((word >> 8 * byte & 0x7F) * 0x00800080u, f16x2_two_to_14);
+    const int exponent = static_cast<int>(word >> 8 * byte & 0xFF) + exponent_bias;
+    return static_cast<uint32_t>(exponent > 0 ? exponent : 0) * 0x04000400u;
+}
+inline constexpr int mxfp4_top_exponent = 30;      // biased fp16 exponent of a row's largest scale
+inline constexpr float nvfp4_row_unit = 0x1p8f;    // 2^14 / 2^6
+inline constexpr int mxfp4_row_unit_exponent = -1; // 2^14 / 2^15
+
+// Operand A of m16n8k16 step q (0, 1) of a run of 32 columns, from the words of rows g and g + 8.
+template <int q>
+__device__ __forceinline__ void weight_operand(uint32_t (&a)[4], uint32_t row, uint32_t row8, uint32_t scale,
+                                               uint32_t scale8) {
+    a[0] = multiply_f16x2(e2m1_pair<2 * q>(row), scale);
+    a[1] = multiply_f16x2(e2m1_pair<2 * q>(row8), scale8);
+    a[2] = multiply_f16x2(e2m1_pair<2 * q + 1>(row), scale);
+    a[3] = multiply_f16x2(e2m1_pair<2 * q + 1>(row8), scale8);
+}
+
+// Two weight rows, 8 apart, as the epilogue sees them.
+struct OutputRows {
+    int row;
+    float factor[2], bias[2];
+    bool inside[2];
+};
+
+__device__ __forceinline__ int exponent_bias(const W4A16Arguments& p, int row) {
+    return p.w_rows[row < p.n ? row : p.n - 1].exponent_bias;
+}
+
+__device__ __forceinline__ OutputRows output_rows(const W4A16Arguments& p, int row) {
+    OutputRows rows{row, {1.0f, 1.0f}, {0.0f, 0.0f}, {row < p.n, row + 8 < p.n}};
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        if (p.sums_only || !rows.inside[i]) continue;
+        rows.factor[i] = p.w_rows[row + 8 * i].factor;
+        if (p.bias) rows.bias[i] = p.bias[row + 8 * i];
+    }
+    return rows;
+}
+
+// whole: nothing of the block lies outside the matrix.
+template <bool whole>
+__device__ __forceinline__ void store_pair(const W4A16Arguments& p, float* out, int token,
+                                           const OutputRows& rows, float lower, float upper,
+                                           bool accumulate) {
+    if (!whole && token >= p.m) return;
+    const float x_scale = p.x_scale ? p.x_scale[token] : 1.0f;
+    float* place = out + static_cast<size_t>(token) * static_cast<size_t>(p.n) + rows.row;
+    const float values[2] = {lower * rows.factor[0] * x_scale + rows.bias[0],
+                             upper * rows.factor[1] * x_scale + rows.bias[1]};
+#pragma unroll
+    for (int i = 0; i < 2; ++i)
+        if (whole || rows.inside[i]) place[8 * i] = accumulate ? place[8 * i] + values[i] : values[i];
+}
+
+// Calls store(whole, accumulate) with constants, at least where the whole block lies inside.
+template <class Store>
+__device__ __forceinline__ void store_block(const W4A16Arguments& p, bool whole, Store&& store) {
+    if (!whole)
+        store(std::false_type(), p.accumulate);
+    else if (p.accumulate)
+        store(std::true_type(), std::true_type());
+    else
+        store(std::true_type(), std::false_type());
+}
+
+// Where the sums of a split go; out itself without splits.
+__device__ __forceinline__ float* split_output(const W4A16Arguments& p, int split) {
+    return p.out + static_cast<size_t>(split) * static_cast<size_t>(p.m) * static_cast<size_t>(p.n);
+}
+
+} // namespace fp4::cuda

@@ -1,0 +1,218 @@
+// Times of the matrix kernels beside cuBLAS bf16 in the same run. Weights rotate through more than the L2
+// holds.
+#include <cublas_v2.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <string>
+
+#include "cuda/gemm/fp4_layout.h"
+#include "cuda/gemm/gemm.h"
+#include "cuda/gemm/round.h"
+#include "tests/bench/cuda_gemm/device_memory.h"
+
+using namespace fp4;
+using namespace fp4::cuda;
+
+namespace {
+
+// Median microseconds of a call; `call` gets the number of the round.
+double time_of(const std::function<void(int)>& call) {
+    for (int i = 0; i < 3; ++i) call(i);
+    check(cudaDeviceSynchronize(), "warm-up");
+    cudaEvent_t start, stop;
+    check(cudaEventCreate(&start), "event");
+    check(cudaEventCreate(&stop), "event");
+    std::vector<double> times;
+    constexpr int calls = 8;
+    for (int i = 0; i < 9; ++i) {
+        check(cudaEventRecord(start), "record");
+        for (int j = 0; j < calls; ++j) call(i * calls + j);
+        check(cudaEventRecord(stop), "record");
+        check(cudaEventSynchronize(stop), "run");
+        float ms = 0;
+        check(cudaEventElapsedTime(&ms, start, stop), "time");
+        times.push_back(1e3 * ms / calls);
+    }
+    cudaEventDestroy(start);
+    cudaEventDestroy(stop);
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+// cuBLAS, loaded at run time so that the program starts without it.
+class Cublas {
+    using GemmEx = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
+                                      const void*, const void*, cudaDataType, int, const void*, cudaDataType,
+                                      int, const void*, void*, cudaDataType, int, cublasComputeType_t,
+                                      cublasGemmAlgo_t);
+
+  public:
+    Cublas() {
+        void* library = dlopen("libcublas.so.13", RTLD_NOW);
+        if (!library) return;
+        gemm_ = reinterpret_cast<GemmEx>(dlsym(library, "cublasGemmEx"));
+        auto create =
+            reinterpret_cast<cublasStatus_t (*)(cublasHandle_t*)>(dlsym(library, "cublasCreate_v2"));
+        if (!create || !gemm_ || create(&handle_) != CUBLAS_STATUS_SUCCESS) gemm_ = nullptr;
+    }
+    bool found() const { return gemm_ != nullptr; }
+    void gemm(const void* x, const void* w, void* out, int m, int n, int k) const {
+        const float one = 1.0f, zero = 0.0f;
+        const auto status =
+            gemm_(handle_, CUBLAS_OP_T, CUBLAS_OP_N, n, m, k, &one, w, CUDA_R_16BF, k, x, CUDA_R_16BF, k,
+                  &zero, out, CUDA_R_16BF, n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+        if (status != CUBLAS_STATUS_SUCCESS) std::printf("cuBLAS error %d\n", status);
+    }
+
+  private:
+    GemmEx gemm_ = nullptr;
+    cublasHandle_t handle_ = nullptr;
+};
+
+std::vector<uint8_t> random_bytes(size_t count, unsigned low, unsigned range) {
+    static std::mt19937 random(1);
+    std::vector<uint8_t> bytes(count);
+    uint64_t state = random();
+    for (uint8_t& byte : bytes) {
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+        byte = static_cast<uint8_t>(low + (state >> 33) % range);
+    }
+    return bytes;
+}
+std::vector<uint16_t> random_words(size_t count, bool bf16) {
+    std::vector<uint8_t> noise = random_bytes(count, 0, 256);
+    std::vector<uint16_t> words(count);
+    for (size_t i = 0; i < count; ++i) // around +-1, one of 128 mantissas
+        words[i] = static_cast<uint16_t>(
+            (noise[i] & 0x80) << 8 | (bf16 ? 0x3F80 | (noise[i] & 0x7F) : 0x3C00 | (noise[i] & 0x7F) << 3));
+    return words;
+}
+
+struct Shape {
+    size_t n, k;
+};
+
+void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& cublas, bool w4a4) {
+    const size_t n = shape.n, k = shape.k, most = tokens.back();
+    const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
+                 bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
+    const DeviceArray<uint16_t> half(random_words(half_bytes(most, k) / 2, false));
+    const DeviceArray<uint8_t> x_codes(
+        random_bytes(most * code_row_bytes(BlockFormat::mxfp8_e4m3, k), 0, 256));
+    const DeviceArray<float> out(most * n),
+        workspace(gemm_w4a16_workspace(std::min<size_t>(most, 512), n) / 4);
+    struct Weights {
+        DeviceArray<uint8_t> codes, mx_scales, nv_scales, mx_rows, nv_rows;
+    };
+    std::vector<Weights> weights;
+    const auto codes = random_bytes(weight_code_bytes(n, k), 0, 256);
+    for (size_t i = 0; i < copies; ++i) {
+        weights.push_back(
+            {DeviceArray<uint8_t>(codes),
+             DeviceArray<uint8_t>(random_bytes(weight_scale_bytes(BlockFormat::mxfp4, n, k), 120, 8)),
+             DeviceArray<uint8_t>(random_bytes(weight_scale_bytes(BlockFormat::nvfp4, n, k), 40, 20)),
+             DeviceArray<uint8_t>(n * w4_row_bytes), DeviceArray<uint8_t>(n * w4_row_bytes)});
+        const Weights& w = weights.back();
+        check(prepare_w4a16(BlockFormat::mxfp4, w.mx_scales.get(), n, k, 1.0f,
+                            reinterpret_cast<W4Row*>(w.mx_rows.get()), nullptr),
+              "prepare");
+        check(prepare_w4a16(BlockFormat::nvfp4, w.nv_scales.get(), n, k, 1.0f,
+                            reinterpret_cast<W4Row*>(w.nv_rows.get()), nullptr),
+              "prepare");
+    }
+    const DeviceArray<uint8_t> x_mx(random_bytes(scale_bytes(BlockFormat::mxfp4, most, k), 120, 8)),
+        x_nv(random_bytes(scale_bytes(BlockFormat::nvfp4, most, k), 40, 20));
+    std::vector<DeviceArray<uint16_t>> dense;
+    if (cublas.found())
+        for (size_t i = 0; i < bf16_copies; ++i) dense.emplace_back(random_words(n * k, true));
+    const DeviceArray<uint16_t> dense_x(random_words(most * k, true)), dense_out(most * n);
+
+    for (size_t m : tokens) {
+        std::printf("%6zu x %5zu  M %5zu", n, k, m);
+        const double work = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+        auto print = [&](const char* name, double us) {
+            std::printf("  %s %7.1f us %4.0f TF", name, us, work / us / 1e6);
+        };
+        for (BlockFormat format : {BlockFormat::mxfp4, BlockFormat::nvfp4}) {
+            const bool mx = format == BlockFormat::mxfp4;
+            auto run_w4a16 = [&](int round, auto function) {
+                const Weights& w = weights[static_cast<size_t>(round) % copies];
+                GemmW4A16 gemm;
+                gemm.format = format;
+                gemm.m = m, gemm.n = n, gemm.k = k;
+                gemm.x = reinterpret_cast<const uint8_t*>(half.get()), gemm.panel_rows = most;
+                gemm.w = {w.codes.get(), (mx ? w.mx_scales : w.nv_scales).get()};
+                gemm.w_rows = reinterpret_cast<const W4Row*>((mx ? w.mx_rows : w.nv_rows).get());
+                gemm.output.out = out.get();
+                gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
+                check(function(gemm, nullptr), "w4a16");
+            };
+            print(mx ? "mx16" : "nv16", time_of([&](int round) { run_w4a16(round, gemm_w4a16); }));
+            print("mma", time_of([&](int round) { run_w4a16(round, gemm_w4a16_mma); }));
+            if (w4a4)
+                print("w4a4", time_of([&](int round) {
+                          const Weights& w = weights[static_cast<size_t>(round) % copies];
+                          GemmW4A4 gemm;
+                          gemm.format = format;
+                          gemm.m = m, gemm.n = n, gemm.k = k;
+                          gemm.x = {x_codes.get(), (mx ? x_mx : x_nv).get()};
+                          gemm.w = {w.codes.get(), (mx ? w.mx_scales : w.nv_scales).get()};
+                          gemm.output.out = out.get();
+                          check(gemm_w4a4(gemm, nullptr), "w4a4");
+                      }));
+        }
+        if (cublas.found())
+            print("cublas", time_of([&](int round) {
+                      cublas.gemm(dense_x.get(), dense[static_cast<size_t>(round) % bf16_copies].get(),
+                                  dense_out.get(), static_cast<int>(m), static_cast<int>(n),
+                                  static_cast<int>(k));
+                  }));
+        std::printf("\n");
+    }
+}
+
+// Transform and rounding of prefill rows: bytes read and written over the time.
+void bench_round(size_t rows, size_t cols) {
+    std::vector<float> values(rows * cols);
+    std::mt19937 random(2);
+    for (float& value : values) value = static_cast<float>(random() % 2001) / 500.0f - 2.0f;
+    const DeviceArray<float> x(values), row_scale(rows);
+    const DeviceArray<uint8_t> codes(rows * code_row_bytes(BlockFormat::mxfp8_e4m3, cols)),
+        scales(scale_bytes(BlockFormat::nvfp4, rows, cols)), half(half_bytes(round_up(rows, 256), cols));
+    const std::pair<ActivationFormat::Kind, const char*> kinds[] = {{ActivationFormat::Kind::mxfp4, "mxfp4"},
+                                                                    {ActivationFormat::Kind::nvfp4, "nvfp4"},
+                                                                    {ActivationFormat::Kind::a16, "half"}};
+    for (const auto& [kind, name] : kinds) {
+        for (uint32_t hadamard : {0, 32, 128}) {
+            RoundingView rounding;
+            rounding.kind = kind;
+            if (kind == ActivationFormat::Kind::nvfp4) rounding.rule = ScaleRule::amax;
+            if (hadamard)
+                rounding.transform.kind = InputTransform::Kind::hadamard, rounding.transform.block = hadamard;
+            const GemmOperand to{codes.get(),         scales.get(),    half.get(),
+                                 round_up(rows, 256), row_scale.get(), static_cast<uint32_t>(cols)};
+            const double us = time_of(
+                [&](int) { check(round_to_operand(x.get(), cols, rows, rounding, to, nullptr), "round"); });
+            const double bytes =
+                static_cast<double>(rows * cols) * (kind == ActivationFormat::Kind::a16 ? 6 : 4.53);
+            std::printf("round %5zu x %5zu %-6s hadamard %3u  %6.1f us  %.2f TB/s\n", rows, cols, name,
+                        hadamard, us, bytes / us / 1e6);
+        }
+    }
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    setvbuf(stdout, nullptr, _IOLBF, 0);
+    const bool w4a4 = count > 1 && std::string(arguments[1]) == "w4a4";
+    const Cublas cublas;
+    if (!cublas.found()) std::printf("cuBLAS not found\n");
+    for (const Shape& shape : {Shape{4096, 4096}, {6144, 4096}, {28672, 4096}, {4096, 14336}})
+        bench(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
+    for (size_t cols : {4096, 14336}) bench_round(2048, cols);
+    return 0;
+}
