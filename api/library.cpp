@@ -20,7 +20,12 @@ const char build_info[] = "libfp4 " FP4_TEXT_OF(FP4_VERSION_MAJOR) "." FP4_TEXT_
 #elif defined(__GNUC__)
     ", gcc " __VERSION__
 #endif
-    ", backends: cpu (" FP4_CPU_LEVELS ")";
+    ", backends: cpu (" FP4_CPU_LEVELS
+    ")"
+#ifdef FP4_WITH_CUDA
+    ", cuda"
+#endif
+    ;
 
 } // namespace
 
