@@ -73,6 +73,18 @@ void add_model(CLI::App& app, std::string& model) {
     app.add_option("MODEL", model, "Hugging Face folder, .gguf file or .fp4 file")->required();
 }
 
+CLI::Validator block_formats() {
+    return CLI::IsMember({"mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"})
+        .description("");
+}
+
+void add_calibration_size(CLI::App& app, uint32_t& sequences, uint32_t& length) {
+    app.add_option("--calib-sequences", sequences, "Sequences taken from it (default: the recipe's)")
+        ->type_name("N");
+    app.add_option("--calib-length", length, "Tokens of each sequence (default: the recipe's)")
+        ->type_name("L");
+}
+
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, const char* examples) {
     CLI::App* command = app.add_subcommand(name, help);
     command->footer(examples);
@@ -114,9 +126,7 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& o) {
         ->add_option("-f,--format", o.format,
                      "mxfp4 (default), nvfp4, mxfp8-e4m3, mxfp8-e5m2, mxfp6-e2m3, mxfp6-e3m2 or mxint8")
         ->type_name("FORMAT")
-        ->check(CLI::IsMember(
-                    {"mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"})
-                    .description(""));
+        ->check(block_formats());
     command
         ->add_option(
             "-s,--scale-rule", o.scale_rule,
@@ -136,14 +146,7 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& o) {
     command
         ->add_option("-c,--calib", o.calibration_text, "Calibration text, or JSON lines with a \"text\" each")
         ->type_name("FILE");
-    command
-        ->add_option("--calib-sequences", o.calibration_sequences,
-                     "Sequences taken from it (default: the recipe's)")
-        ->type_name("N");
-    command
-        ->add_option("--calib-length", o.calibration_length,
-                     "Tokens of each sequence (default: the recipe's)")
-        ->type_name("L");
+    add_calibration_size(*command, o.calibration_sequences, o.calibration_length);
     command
         ->add_option(
             "-a,--activations", o.activations,
@@ -280,20 +283,11 @@ CLI::App* add_report(CLI::App& app, ReportOptions& o) {
         ->add_option("--calib", o.calibration_text,
                      "Calibration text, or JSON lines with a \"text\" each; no line of it may be in --text")
         ->type_name("FILE");
-    command
-        ->add_option("--calib-sequences", o.calibration_sequences,
-                     "Sequences taken from it (default: the recipe's)")
-        ->type_name("N");
-    command
-        ->add_option("--calib-length", o.calibration_length,
-                     "Tokens of each sequence (default: the recipe's)")
-        ->type_name("L");
+    add_calibration_size(*command, o.calibration_sequences, o.calibration_length);
     command->add_option("-f,--format", o.formats, "Format; may be given again (default: the recipe's)")
         ->allow_extra_args(false)
         ->type_name("FORMAT")
-        ->check(CLI::IsMember(
-                    {"mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"})
-                    .description(""));
+        ->check(block_formats());
     command->add_option("--path", o.paths, "Numeric path, as of 'fp4 eval'; may be given again")
         ->allow_extra_args(false)
         ->capture_default_str()
