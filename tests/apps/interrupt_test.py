@@ -112,7 +112,7 @@ class Interrupted(ProgramTest):
 
     def test_ctrl_c_cancels_run(self):
         # A long prompt keeps it busy: an answer could end by itself.
-        process = start("run", self.large, "word " * 700, "--raw", "--json")
+        process = start("run", self.large, "word " * 700, "--raw", "--json", "--threads", "1")
         finished = self.interrupt(process)
         self.assertExit(finished, CANCELLED)
         if finished.stdout:  # the model was loaded
@@ -125,7 +125,7 @@ class Interrupted(ProgramTest):
             ["bench", self.large, "-p", "0", "-n", "4000"],
         ):
             with self.subTest(arguments[0]):
-                process = start(*arguments)
+                process = start(*arguments, "--threads", "1")
                 self.assertFailure(self.interrupt(process), "cancelled", code=CANCELLED)
 
     def test_second_ctrl_c_kills(self):
