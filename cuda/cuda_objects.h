@@ -33,7 +33,7 @@ class CudaWeight final : public Weight {
     Result<void> upload_packed(const HostWeight& weight);
 
     WeightView view_;
-    DeviceMemory codes_, scales_;
+    DeviceMemory codes_, scales_, row_factors_;
 };
 
 class CudaTransform final : public Transform {
@@ -54,11 +54,16 @@ class CudaActivation final : public Activation {
     size_t max_rows() const override { return max_rows_; }
     size_t cols() const override { return view_.cols; }
     const ActivationView& view() const { return view_; }
+    // Where the next operation is to put n rows.
+    const ActivationView& place(size_t n, ActivationFormat::Kind kind);
 
   private:
+    Result<void> allocate_operand();
+
     ActivationView view_;
     size_t max_rows_ = 0;
     DeviceMemory values_, parts_, part_scales_, row_amax_;
+    DeviceMemory half_, row_scale_, codes_, scales_, tensor_scale_;
 };
 
 class CudaKvCache final : public KvCache {

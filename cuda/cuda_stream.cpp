@@ -8,7 +8,9 @@
 #include "cuda/kernels/glu.h"
 #include "cuda/kernels/gram.h"
 #include "cuda/kernels/norm.h"
+#include "cuda/kernels/prefill_attention.h"
 #include "cuda/kernels/rope.h"
+#include "cuda/kernels/round.h"
 #include "libfp4/base/checked.h"
 
 namespace fp4::cuda {
@@ -156,13 +158,13 @@ Result<void> CudaStream::read(const Buffer& source, size_t offset, std::span<uin
 
 template <class Launch>
 void CudaStream::produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
-                         const Activation& out, Launch&& launch) {
+                         Activation& out, Launch&& launch) {
     const RoundingView rounding = rounding_view(transform, format);
-    const ActivationView& target = device(out).view();
-    if (rounding.needs_row_amax())
-        launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
+    const ActivationView& target = static_cast<CudaActivation&>(out).place(n, format.kind);
+    const bool second_pass = needs_second_pass(rounding, target);
+    if (second_pass) launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
-    if (rounding.needs_row_amax()) launched(launch_round_nvfp4(n, rounding.rule, target, stream_), operation);
+    if (second_pass) launched(launch_round(n, rounding, target, stream_), operation);
 }
 
 void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) {
@@ -234,14 +236,16 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
     args.heads = u32(shape.heads);
     args.scale = params.scale;
     args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
-    args.splits = attention_splits(args.n, args.position, args.heads, u32(shape.kv_heads), processors_);
+    const KvView kv = static_cast<const CudaKvCache&>(cache).view(layer);
+    const bool many = n > few_tokens;
+    args.splits = many ? prefill_attention_splits(args, kv, processors_)
+                       : attention_splits(args.n, args.position, args.heads, kv.kv_heads, processors_);
     const size_t states = n * shape.heads * args.splits;
     args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
     args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
     if (!args.sums || !args.states) return;
-    launched(launch_attention_parts(args, device(q).floats(),
-                                    static_cast<const CudaKvCache&>(cache).view(layer), stream_),
-             name);
+    const auto launch_parts = many ? launch_prefill_attention : launch_attention_parts;
+    launched(launch_parts(args, device(q).floats(), kv, stream_), name);
     produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
         return launch_attention_combine(args, u32(shape.head_dim), rounding, target, stream_);
     });
