@@ -126,6 +126,7 @@ __device__ inline RoundedRun round_blocks(BlockFormat format, ScaleRule rule, fl
     const float inverse = inverse_scale(run.scale, tensor_scale);
     const BlockElement element = block_element(format);
     const bool zero = inverse == 0 || amax == 0;
+#pragma unroll
     for (int e = 0; e < 4; ++e) {
         run.codes[e] = zero ? uint8_t(0) : encode_block_element(element, v[e] * inverse);
         run.elements[e] = zero ? 0.0f : decode_element(format, run.codes[e]);
@@ -143,6 +144,7 @@ __device__ inline void round_to_parts(const ActivationView& out, const RoundingV
     const RoundedRun run = round_blocks(format, rounding.rule, tensor_scale, v);
     float high[4], values[4];
     const float low[4] = {};
+#pragma unroll
     for (int e = 0; e < 4; ++e) {
         // Codes of blocks of 16 carry their scale, which is exact in f16.
         high[e] = nv ? run.elements[e] * run.scale : run.elements[e];
@@ -157,6 +159,7 @@ __device__ inline void store_block_operand(const ActivationView& out, BlockForma
                                            uint32_t row, uint32_t column, const RoundedRun& run) {
     const bool eight_bits = format == BlockFormat::mxfp8_e4m3;
     uint32_t codes = 0;
+#pragma unroll
     for (int e = 0; e < 4; ++e) codes |= uint32_t(run.codes[e]) << (eight_bits ? 8 : 4) * e;
     if (column == 0) out.operand.tensor_scale[row] = tensor_scale;
     if (format == BlockFormat::mxfp4)
@@ -187,6 +190,7 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
         const BlockFormat format = rounded_format(rounding.kind);
         const RoundedRun run = round_blocks(format, rounding.rule, tensor_scale, v);
         float values[4];
+#pragma unroll
         for (int e = 0; e < 4; ++e) {
             half[e] = run.elements[e] * run.scale * inverse;
             values[e] = run.elements[e] * run.scale * tensor_scale;
@@ -194,6 +198,7 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
         store_values(out, row, column, values);
         if (out.operand.codes) store_block_operand(out, format, tensor_scale, row, column, run);
     } else {
+#pragma unroll
         for (int e = 0; e < 4; ++e) half[e] = v[e] * inverse;
     }
     store_half_run(out.operand, row, column, half);

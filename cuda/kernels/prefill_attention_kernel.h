@@ -44,16 +44,19 @@ __device__ __forceinline__ int chunk_place(int row, int chunk) {
 
 struct QueryRow {
     uint32_t token, head;
-    uint32_t begin, end; // keys it sees; none beyond the last row
+    uint32_t end; // of the keys it sees; 0 beyond the last row
 };
 
 __device__ __forceinline__ QueryRow query_row(const PrefillAttention& p, uint32_t row) {
     const uint32_t group = p.heads / p.kv.kv_heads;
-    QueryRow result{row / group, blockIdx.y * group + row % group, 0, 0};
-    if (result.token >= p.n) return result;
-    result.end = p.position + result.token + 1;
-    result.begin = p.window != 0 && result.end > p.window ? result.end - p.window : 0;
+    QueryRow result{row / group, blockIdx.y * group + row % group, 0};
+    if (result.token < p.n) result.end = p.position + result.token + 1;
     return result;
+}
+
+// The first key that is seen by a row which sees keys up to `end`.
+__device__ __forceinline__ uint32_t first_seen(const PrefillAttention& p, uint32_t end) {
+    return p.window != 0 && end > p.window ? end - p.window : 0;
 }
 
 // f16 queries x scale x log2 e in shared memory, each row times a power of two that puts its largest value in
@@ -132,7 +135,7 @@ struct PrefillState {
     float out[Shape::row_tiles][dim / 8][4] = {};
     float largest[Shape::row_tiles][2], total[Shape::row_tiles][2] = {}; // of scores before the factor
     float factor[Shape::row_tiles][2];
-    uint32_t begin[Shape::row_tiles][2], end[Shape::row_tiles][2];
+    uint32_t end[Shape::row_tiles][2]; // of the keys a row sees
 };
 
 template <int dim>
@@ -165,8 +168,8 @@ __device__ __forceinline__ void multiply_keys(Scores<dim>& scores, const uint8_t
 
 // Scores to weights exp2(score - largest); what was summed so far shrinks to the new largest.
 template <int dim>
-__device__ __forceinline__ void soften(PrefillState<dim>& state, Scores<dim>& scores, uint32_t first,
-                                       bool masked, int lane) {
+__device__ __forceinline__ void soften(const PrefillAttention& p, PrefillState<dim>& state,
+                                       Scores<dim>& scores, uint32_t first, bool masked, int lane) {
     using Shape = PrefillShape<dim>;
     constexpr int key_tiles = Shape::keys / 8;
 #pragma unroll
@@ -180,7 +183,8 @@ __device__ __forceinline__ void soften(PrefillState<dim>& state, Scores<dim>& sc
                 for (int e = 0; e < 2; ++e) {
                     float& score = scores[i][j][2 * h + e];
                     const uint32_t key = first + static_cast<uint32_t>(8 * j + 2 * (lane & 3) + e);
-                    if (masked && (key < state.begin[i][h] || key >= state.end[i][h])) score = -INFINITY;
+                    if (masked && (key < first_seen(p, state.end[i][h]) || key >= state.end[i][h]))
+                        score = -INFINITY;
                     top = fmaxf(top, score);
                 }
             }
@@ -282,7 +286,8 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
     const uint32_t first_row = (gridDim.x - 1 - blockIdx.x) * Shape::rows,
                    last_row = first_row + Shape::rows < rows ? first_row + Shape::rows - 1 : rows - 1;
     // This split's keys of those any row sees.
-    const uint32_t begin = query_row(p, first_row).begin, end = query_row(p, last_row).end;
+    const uint32_t first_end = query_row(p, first_row).end, end = query_row(p, last_row).end;
+    const uint32_t begin = first_seen(p, first_end);
     const uint32_t all_tiles = (end - begin + Shape::keys - 1) / Shape::keys;
     const uint32_t each = (all_tiles + p.splits - 1) / p.splits;
     const uint32_t first_tile = blockIdx.z * each < all_tiles ? blockIdx.z * each : all_tiles;
@@ -306,11 +311,10 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
             const QueryRow row = query_row(p, first_row + own);
             state.largest[i][h] = -INFINITY;
             state.factor[i][h] = factors[own];
-            state.begin[i][h] = row.begin;
             state.end[i][h] = row.end;
         }
     }
-    const uint32_t all_see_from = query_row(p, last_row).begin, all_see_to = query_row(p, first_row).end;
+    const uint32_t all_see_from = first_seen(p, end); // and to first_end
     const uint8_t* queries = shared + static_cast<int>(warp_row) * Shape::row_bytes;
     for (uint32_t tile = first_tile; tile < last_tile; ++tile) {
         copy_async_wait<0>();
@@ -320,7 +324,7 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
         const uint32_t first = begin + tile * Shape::keys;
         Scores<dim> scores = {};
         multiply_keys<dim>(scores, queries, keys, lane);
-        soften<dim>(state, scores, first, first < all_see_from || first + Shape::keys > all_see_to, lane);
+        soften<dim>(p, state, scores, first, first < all_see_from || first + Shape::keys > first_end, lane);
         add_values<dim>(state, scores, keys + Shape::tile_bytes, lane);
     }
     store_rows<dim>(p, state, first_row + warp_row, lane);

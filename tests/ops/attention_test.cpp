@@ -127,8 +127,10 @@ void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
     };
     INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
          c.position, " window ", c.window);
-    double bound = c.format.kind == ActivationFormat::Kind::a16 ? 1e-11 : 1e-5;
-    if (c.n >= pair.half_from) bound = std::max(bound, 3e-7 * std::max(1.0f, c.sharpness * c.sharpness));
+    const bool rounded = c.format.kind != ActivationFormat::Kind::a16;
+    double bound = rounded ? 1e-5 : 1e-11;
+    // A rounded result steps to another code where the unrounded one is near a tie.
+    if (c.n >= pair.half_from) bound = rounded ? 1e-3 : 1e-6 * std::max(1.0f, c.sharpness * c.sharpness);
     CHECK(nmse(run(pair.tested), run(pair.reference)) < bound);
 }
 

@@ -1,8 +1,5 @@
 // Times of the matrix kernels beside cuBLAS bf16 in the same run. Weights rotate through more than the L2
 // holds.
-#include <cublas_v2.h>
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <functional>
 #include <random>
@@ -10,6 +7,7 @@
 
 #include "cuda/gemm/fp4_layout.h"
 #include "cuda/gemm/gemm.h"
+#include "tests/bench/cublas.h"
 #include "tests/bench/cuda_gemm/device_memory.h"
 
 using namespace fp4;
@@ -41,36 +39,6 @@ double time_of(const std::function<void(int)>& call) {
     return times[times.size() / 2];
 }
 
-// cuBLAS, loaded at run time so that the program starts without it.
-class Cublas {
-    using GemmEx = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
-                                      const void*, const void*, cudaDataType, int, const void*, cudaDataType,
-                                      int, const void*, void*, cudaDataType, int, cublasComputeType_t,
-                                      cublasGemmAlgo_t);
-
-  public:
-    Cublas() {
-        void* library = dlopen("libcublas.so.13", RTLD_NOW);
-        if (!library) return;
-        gemm_ = reinterpret_cast<GemmEx>(dlsym(library, "cublasGemmEx"));
-        auto create =
-            reinterpret_cast<cublasStatus_t (*)(cublasHandle_t*)>(dlsym(library, "cublasCreate_v2"));
-        if (!create || !gemm_ || create(&handle_) != CUBLAS_STATUS_SUCCESS) gemm_ = nullptr;
-    }
-    bool found() const { return gemm_ != nullptr; }
-    void gemm(const void* x, const void* w, void* out, int m, int n, int k) const {
-        const float one = 1.0f, zero = 0.0f;
-        const auto status =
-            gemm_(handle_, CUBLAS_OP_T, CUBLAS_OP_N, n, m, k, &one, w, CUDA_R_16BF, k, x, CUDA_R_16BF, k,
-                  &zero, out, CUDA_R_16BF, n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-        if (status != CUBLAS_STATUS_SUCCESS) std::printf("cuBLAS error %d\n", status);
-    }
-
-  private:
-    GemmEx gemm_ = nullptr;
-    cublasHandle_t handle_ = nullptr;
-};
-
 std::vector<uint8_t> random_bytes(size_t count, unsigned low, unsigned range) {
     static std::mt19937 random(1);
     std::vector<uint8_t> bytes(count);
@@ -94,7 +62,7 @@ struct Shape {
     size_t n, k;
 };
 
-void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& cublas, bool w4a4) {
+void bench(const Shape& shape, const std::vector<size_t>& tokens, fp4::bench::Cublas& cublas, bool w4a4) {
     const size_t n = shape.n, k = shape.k, most = tokens.back();
     const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
                  bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
@@ -165,9 +133,9 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
         }
         if (cublas.found())
             print("cublas", time_of([&](int round) {
-                      cublas.gemm(dense_x.get(), dense[static_cast<size_t>(round) % bf16_copies].get(),
-                                  dense_out.get(), static_cast<int>(m), static_cast<int>(n),
-                                  static_cast<int>(k));
+                      cublas.multiply(dense[static_cast<size_t>(round) % bf16_copies].get(), dense_x.get(),
+                                      dense_out.get(), static_cast<int>(n), static_cast<int>(m),
+                                      static_cast<int>(k));
                   }));
         std::printf("\n");
     }
@@ -178,7 +146,7 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
 int main(int count, char** arguments) {
     setvbuf(stdout, nullptr, _IOLBF, 0);
     const bool w4a4 = count > 1 && std::string(arguments[1]) == "w4a4";
-    const Cublas cublas;
+    fp4::bench::Cublas cublas;
     if (!cublas.found()) std::printf("cuBLAS not found\n");
     for (const Shape& shape : {Shape{4096, 4096}, {6144, 4096}, {28672, 4096}, {4096, 14336}})
         bench(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
