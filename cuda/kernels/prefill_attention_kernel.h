@@ -135,7 +135,6 @@ struct PrefillState {
     float out[Shape::row_tiles][dim / 8][4] = {};
     float largest[Shape::row_tiles][2], total[Shape::row_tiles][2] = {}; // of scores before the factor
     float factor[Shape::row_tiles][2];
-    uint32_t end[Shape::row_tiles][2]; // of the keys a row sees
 };
 
 template <int dim>
@@ -166,10 +165,33 @@ __device__ __forceinline__ void multiply_keys(Scores<dim>& scores, const uint8_t
     }
 }
 
+// Scores of keys that a row does not see become minus infinity. Only the first and last tiles have such.
+template <int dim>
+__device__ __forceinline__ void mask_scores(const PrefillAttention& p, Scores<dim>& scores,
+                                            uint32_t first_row, uint32_t first_key, int lane) {
+    using Shape = PrefillShape<dim>;
+#pragma unroll
+    for (int i = 0; i < Shape::row_tiles; ++i) {
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+            const uint32_t end =
+                query_row(p, first_row + static_cast<uint32_t>(16 * i + 8 * h + (lane >> 2))).end;
+            const uint32_t begin = first_seen(p, end);
+#pragma unroll
+            for (int j = 0; j < Shape::keys / 8; ++j) {
+#pragma unroll
+                for (int e = 0; e < 2; ++e) {
+                    const uint32_t key = first_key + static_cast<uint32_t>(8 * j + 2 * (lane & 3) + e);
+                    if (key < begin || key >= end) scores[i][j][2 * h + e] = -INFINITY;
+                }
+            }
+        }
+    }
+}
+
 // Scores to weights exp2(score - largest); what was summed so far shrinks to the new largest.
 template <int dim>
-__device__ __forceinline__ void soften(const PrefillAttention& p, PrefillState<dim>& state,
-                                       Scores<dim>& scores, uint32_t first, bool masked, int lane) {
+__device__ __forceinline__ void soften(PrefillState<dim>& state, Scores<dim>& scores) {
     using Shape = PrefillShape<dim>;
     constexpr int key_tiles = Shape::keys / 8;
 #pragma unroll
@@ -180,13 +202,7 @@ __device__ __forceinline__ void soften(const PrefillAttention& p, PrefillState<d
 #pragma unroll
             for (int j = 0; j < key_tiles; ++j) {
 #pragma unroll
-                for (int e = 0; e < 2; ++e) {
-                    float& score = scores[i][j][2 * h + e];
-                    const uint32_t key = first + static_cast<uint32_t>(8 * j + 2 * (lane & 3) + e);
-                    if (masked && (key < first_seen(p, state.end[i][h]) || key >= state.end[i][h]))
-                        score = -INFINITY;
-                    top = fmaxf(top, score);
-                }
+                for (int e = 0; e < 2; ++e) top = fmaxf(top, scores[i][j][2 * h + e]);
             }
             top = fmaxf(top, __shfl_xor_sync(0xFFFFFFFFu, top, 1));
             top = fmaxf(top, __shfl_xor_sync(0xFFFFFFFFu, top, 2));
@@ -205,6 +221,7 @@ __device__ __forceinline__ void soften(const PrefillAttention& p, PrefillState<d
             }
             state.largest[i][h] = top;
             state.total[i][h] = state.total[i][h] * shrink + total;
+            if (shrink == 1.0f) continue; // soon nearly always
 #pragma unroll
             for (int j = 0; j < dim / 8; ++j) {
                 state.out[i][j][2 * h] *= shrink;
@@ -307,11 +324,8 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
     for (int i = 0; i < Shape::row_tiles; ++i) {
 #pragma unroll
         for (int h = 0; h < 2; ++h) {
-            const uint32_t own = warp_row + static_cast<uint32_t>(16 * i + 8 * h + (lane >> 2));
-            const QueryRow row = query_row(p, first_row + own);
             state.largest[i][h] = -INFINITY;
-            state.factor[i][h] = factors[own];
-            state.end[i][h] = row.end;
+            state.factor[i][h] = factors[warp_row + static_cast<uint32_t>(16 * i + 8 * h + (lane >> 2))];
         }
     }
     const uint32_t all_see_from = first_seen(p, end); // and to first_end
@@ -324,7 +338,9 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
         const uint32_t first = begin + tile * Shape::keys;
         Scores<dim> scores = {};
         multiply_keys<dim>(scores, queries, keys, lane);
-        soften<dim>(p, state, scores, first, first < all_see_from || first + Shape::keys > first_end, lane);
+        if (first < all_see_from || first + Shape::keys > first_end)
+            mask_scores<dim>(p, scores, first_row + warp_row, first, lane);
+        soften<dim>(state, scores);
         add_values<dim>(state, scores, keys + Shape::tile_bytes, lane);
     }
     store_rows<dim>(p, state, first_row + warp_row, lane);
