@@ -19,7 +19,7 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
         }
     }
     if (!state_.ok() || n == 0) return;
-    const ActivationView& x = device(input).view();
+    const ActivationView x = device(input).view(n);
     mxfp4_targets_.clear();
     nvfp4_targets_.clear();
     for (const LinearTarget& target : targets) {

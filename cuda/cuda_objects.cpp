@@ -95,10 +95,10 @@ Result<void> CudaActivation::allocate_operand() {
     return {};
 }
 
-const ActivationView& CudaActivation::place(size_t n, ActivationFormat::Kind kind) {
-    view_.in_operand = n > few_tokens;
-    view_.kind = kind;
-    return view_;
+ActivationView CudaActivation::view(size_t n) const {
+    ActivationView view = view_;
+    view.in_operand = n > few_tokens;
+    return view;
 }
 
 Result<std::unique_ptr<CudaKvCache>> CudaKvCache::create(const KvShape& shape) {

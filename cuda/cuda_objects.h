@@ -53,9 +53,10 @@ class CudaActivation final : public Activation {
     static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols);
     size_t max_rows() const override { return max_rows_; }
     size_t cols() const override { return view_.cols; }
-    const ActivationView& view() const { return view_; }
-    // Where the next operation is to put n rows.
-    const ActivationView& place(size_t n, ActivationFormat::Kind kind);
+    const ActivationView& view() const { return view_; } // of up to few_tokens rows
+    // Of n rows: where operations put them, and where linear() of as many finds them.
+    ActivationView view(size_t n) const;
+    void set_kind(ActivationFormat::Kind kind) { view_.kind = kind; }
 
   private:
     Result<void> allocate_operand();

@@ -160,7 +160,8 @@ template <class Launch>
 void CudaStream::produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
                          Activation& out, Launch&& launch) {
     const RoundingView rounding = rounding_view(transform, format);
-    const ActivationView& target = static_cast<CudaActivation&>(out).place(n, format.kind);
+    static_cast<CudaActivation&>(out).set_kind(format.kind);
+    const ActivationView target = device(out).view(n);
     const bool second_pass = needs_second_pass(rounding, target);
     if (second_pass) launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
