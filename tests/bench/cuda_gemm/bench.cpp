@@ -62,7 +62,8 @@ struct Shape {
     size_t n, k;
 };
 
-void bench(const Shape& shape, const std::vector<size_t>& tokens, fp4::bench::Cublas& cublas, bool w4a4) {
+void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::bench::Cublas& cublas,
+                 bool w4a4) {
     const size_t n = shape.n, k = shape.k, most = tokens.back();
     const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
                  bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
@@ -149,6 +150,6 @@ int main(int count, char** arguments) {
     fp4::bench::Cublas cublas;
     if (!cublas.found()) std::printf("cuBLAS not found\n");
     for (const Shape& shape : {Shape{4096, 4096}, {6144, 4096}, {28672, 4096}, {4096, 14336}})
-        bench(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
+        bench_shape(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
     return 0;
 }
