@@ -231,24 +231,54 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
         !require(holds(q, n, width), name, "the query is too small")) {
         return;
     }
+    if (n > few_tokens)
+        return attention_of_many(q, n, position, params, cache, layer, transform, format, out);
     AttentionView args;
     args.n = u32(n);
     args.position = u32(position);
     args.heads = u32(shape.heads);
     args.scale = params.scale;
     args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
-    const KvView kv = static_cast<const CudaKvCache&>(cache).view(layer);
-    const bool many = n > few_tokens;
-    args.splits = many ? prefill_attention_splits(args, kv, processors_)
-                       : attention_splits(args.n, args.position, args.heads, kv.kv_heads, processors_);
+    args.splits = attention_splits(args.n, args.position, args.heads, u32(shape.kv_heads), processors_);
     const size_t states = n * shape.heads * args.splits;
     args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
     args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
     if (!args.sums || !args.states) return;
-    const auto launch_parts = many ? launch_prefill_attention : launch_attention_parts;
-    launched(launch_parts(args, device(q).floats(), kv, stream_), name);
+    launched(launch_attention_parts(args, device(q).floats(),
+                                    static_cast<const CudaKvCache&>(cache).view(layer), stream_),
+             name);
     produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
         return launch_attention_combine(args, u32(shape.head_dim), rounding, target, stream_);
+    });
+}
+
+void CudaStream::attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                                   const KvCache& cache, size_t layer, const Transform* transform,
+                                   ActivationFormat format, Activation& out) {
+    const char* name = "attention";
+    const HeadShape& shape = params.shape;
+    PrefillAttention args;
+    args.q = device(q).floats();
+    args.n = u32(n);
+    args.position = u32(position);
+    args.heads = u32(shape.heads);
+    args.scale = params.scale;
+    args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
+    args.kv = static_cast<const CudaKvCache&>(cache).view(layer);
+    args.splits = prefill_attention_splits(args, processors_);
+    const size_t states = n * shape.heads * args.splits;
+    args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
+    args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
+    if (!args.sums || !args.states) return;
+    launched(launch_prefill_attention(args, stream_), name);
+    AttentionView parts;
+    parts.n = args.n;
+    parts.heads = args.heads;
+    parts.splits = args.splits;
+    parts.sums = args.sums;
+    parts.states = args.states;
+    produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
+        return launch_attention_combine(parts, u32(shape.head_dim), rounding, target, stream_);
     });
 }
 

@@ -63,6 +63,9 @@ class CudaStream final : public Stream {
     void produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
                  Activation& out, Launch&& launch);
 
+    void attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                           const KvCache& cache, size_t layer, const Transform* transform,
+                           ActivationFormat format, Activation& out);
     void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     bool multiplies_blocks(const ActivationView& input, WeightFormat weight) const;
     void linear_blocks(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);

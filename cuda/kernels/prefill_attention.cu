@@ -15,16 +15,16 @@ __global__ void __launch_bounds__(PrefillShape<dim>::threads, dim <= 128 ? 2 : 1
     prefill_attention_block<dim>(arguments);
 }
 
-uint32_t row_blocks(const AttentionView& attention, const KvView& kv, uint32_t rows) {
-    return (attention.n * (attention.heads / kv.kv_heads) + rows - 1) / rows;
+uint32_t row_blocks(const PrefillAttention& attention, uint32_t rows) {
+    return (attention.n * (attention.heads / attention.kv.kv_heads) + rows - 1) / rows;
 }
 
 template <int dim>
-cudaError_t start(const PrefillAttention& arguments, uint32_t row_blocks, cudaStream_t stream) {
+cudaError_t start(const PrefillAttention& attention, cudaStream_t stream) {
     using Shape = PrefillShape<dim>;
-    const dim3 grid(row_blocks, arguments.kv.kv_heads, arguments.splits);
+    const dim3 grid(row_blocks(attention, Shape::rows), attention.kv.kv_heads, attention.splits);
     return launch_kernel(prefill_attention<dim>, grid, Shape::threads, Shape::shared_bytes, stream,
-                         arguments);
+                         attention);
 }
 
 // Calls use(shape) for the smallest shape that holds the head.
@@ -38,10 +38,10 @@ auto with_shape(uint32_t head_dim, Use&& use) {
 
 } // namespace
 
-uint32_t prefill_attention_splits(const AttentionView& attention, const KvView& kv, int processors) {
-    return with_shape(kv.head_dim, [&](auto dim) {
+uint32_t prefill_attention_splits(const PrefillAttention& attention, int processors) {
+    return with_shape(attention.kv.head_dim, [&](auto dim) {
         using Shape = PrefillShape<dim()>;
-        const uint32_t blocks = row_blocks(attention, kv, Shape::rows) * kv.kv_heads;
+        const uint32_t blocks = row_blocks(attention, Shape::rows) * attention.kv.kv_heads;
         uint32_t keys = attention.position + attention.n;
         if (attention.window != 0) keys = std::min(keys, attention.window + Shape::rows);
         constexpr uint32_t least_tiles = 4; // of a part
@@ -50,21 +50,8 @@ uint32_t prefill_attention_splits(const AttentionView& attention, const KvView& 
     });
 }
 
-cudaError_t launch_prefill_attention(const AttentionView& attention, const float* q, const KvView& kv,
-                                     cudaStream_t stream) {
-    const PrefillAttention arguments{q,
-                                     attention.n,
-                                     attention.position,
-                                     attention.heads,
-                                     attention.scale,
-                                     attention.window,
-                                     attention.splits,
-                                     attention.sums,
-                                     attention.states,
-                                     kv};
-    return with_shape(kv.head_dim, [&](auto dim) {
-        return start<dim()>(arguments, row_blocks(attention, kv, PrefillShape<dim()>::rows), stream);
-    });
+cudaError_t launch_prefill_attention(const PrefillAttention& attention, cudaStream_t stream) {
+    return with_shape(attention.kv.head_dim, [&](auto dim) { return start<dim()>(attention, stream); });
 }
 
 } // namespace fp4::cuda
