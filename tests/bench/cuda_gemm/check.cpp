@@ -82,6 +82,31 @@ void check_w4a4(BlockFormat format, const Case& c, std::mt19937& random, bool ex
     }
 }
 
+std::vector<float> values_of(const PlainMatrix& matrix) {
+    std::vector<float> values(matrix.rows * matrix.k);
+    for (size_t row = 0; row < matrix.rows; ++row)
+        dequantize_row(matrix.format, 1.0f, matrix.codes.data() + row * matrix.code_stride(),
+                       matrix.scales.data() + row * matrix.scale_stride(), matrix.k,
+                       values.data() + row * matrix.k);
+    return values;
+}
+
+// [m][n] of x [m][k] and w [n][k].
+std::vector<Dot> dots_of(const Case& c, const std::vector<float>& x, const std::vector<float>& w) {
+    std::vector<Dot> dots(c.m * c.n);
+    for (size_t m = 0; m < c.m; ++m)
+        for (size_t n = 0; n < c.n; ++n) {
+            Dot dot{0, 0};
+            for (size_t k = 0; k < c.k; ++k) {
+                const double term = static_cast<double>(w[n * c.k + k]) * x[m * c.k + k];
+                dot.sum += term;
+                dot.terms += std::fabs(term);
+            }
+            dots[m * c.n + n] = dot;
+        }
+    return dots;
+}
+
 void check_w4a8(const Case& c, std::mt19937& random) {
     const PlainMatrix x = random_matrix(BlockFormat::mxfp8_e4m3, c.m, c.k, random),
                       w = random_matrix(BlockFormat::mxfp4, c.n, c.k, random);
@@ -99,9 +124,10 @@ void check_w4a8(const Case& c, std::mt19937& random) {
     check(cudaDeviceSynchronize(), "w4a8");
     Case unscaled = c;
     unscaled.x_scale = false;
+    const std::vector<Dot> dots = dots_of(c, values_of(x), values_of(w));
     report("w4a8", BlockFormat::mxfp4, c,
            worst_error(unscaled, data, out.download(), 1.0f,
-                       [&](size_t m, size_t n) { return value_dot(x, m, w, n); }),
+                       [&](size_t m, size_t n) { return dots[m * c.n + n]; }),
            0x1p-21);
 }
 
@@ -111,27 +137,14 @@ void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
     const Data data(c, random);
     const size_t panel_rows = round_up(c.m, panel_row_step);
     std::vector<uint8_t> panels(half_bytes(panel_rows, c.k));
-    std::vector<float> x(c.m * c.k), values(c.n * c.k);
+    std::vector<float> x(c.m * c.k);
     for (size_t i = 0; i < x.size(); ++i) {
         const uint16_t code =
             encode_f16(static_cast<float>(static_cast<int>(random() % 4096) - 2048) / 512.0f);
         x[i] = decode_f16(code);
         std::memcpy(panels.data() + half_offset(panel_rows, i / c.k, i % c.k), &code, 2);
     }
-    for (size_t n = 0; n < c.n; ++n)
-        dequantize_row(format, 1.0f, w.codes.data() + n * w.code_stride(),
-                       w.scales.data() + n * w.scale_stride(), c.k, values.data() + n * c.k);
-    std::vector<Dot> dots(c.m * c.n);
-    for (size_t m = 0; m < c.m; ++m)
-        for (size_t n = 0; n < c.n; ++n) {
-            Dot dot{0, 0};
-            for (size_t k = 0; k < c.k; ++k) {
-                const double term = static_cast<double>(values[n * c.k + k]) * x[m * c.k + k];
-                dot.sum += term;
-                dot.terms += std::fabs(term);
-            }
-            dots[m * c.n + n] = dot;
-        }
+    const std::vector<Dot> dots = dots_of(c, x, values_of(w));
     const DeviceArray<uint8_t> half(panels), w_codes(pw.codes), w_scales(pw.scales), rows(c.n * w4_row_bytes);
     const DeviceArray<float> bias(data.bias), x_scale(data.x_scale), workspace(8 * c.m * c.n);
     W4Row* w_rows = reinterpret_cast<W4Row*>(rows.get());
