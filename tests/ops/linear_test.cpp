@@ -186,3 +186,104 @@ TEST_CASE("linear: several targets share one input") {
         CHECK(nmse(outputs(pair.tested), outputs(pair.reference)) < 1e-11);
     });
 }
+
+namespace {
+
+// The weight's rows computed in these parts, in this order; columns of no part keep `old`.
+Floats run_parts(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, const Floats& bias,
+                 const Floats& old, const std::vector<std::pair<size_t, size_t>>& parts) {
+    auto input = rig.exact_activation(x, c.n, c.cols, c.activation);
+    auto loaded = rig.load(weight);
+    auto loaded_bias = c.bias ? rig.vector(bias) : nullptr;
+    auto out = rig.upload(old);
+    for (auto [first, count] : parts) {
+        LinearTarget target{loaded.get(), loaded_bias.get(), out.get(), c.accumulate, first, count};
+        rig.stream().linear(*input, c.n, {&target, 1});
+    }
+    rig.finish();
+    return rig.download(*out, c.n * c.rows);
+}
+
+// [0, rows) cut at random places, in random order.
+std::vector<std::pair<size_t, size_t>> random_parts(size_t rows, Random& random) {
+    std::vector<std::pair<size_t, size_t>> parts;
+    for (size_t first = 0; first < rows;) {
+        size_t count = std::min(rows - first, 1 + random.below(rows));
+        parts.insert(parts.begin() + static_cast<ptrdiff_t>(random.below(parts.size() + 1)), {first, count});
+        first += count;
+    }
+    return parts;
+}
+
+void check_parts(Rig& rig, const Case& c, Random& random) {
+    RandomWeight weight = random_weight(c.weight, c.rows, c.cols, random, c.edge);
+    Floats x = random.normals(c.n * c.cols), bias = random.normals(c.rows),
+           old = random.normals(c.n * c.rows);
+    const Floats whole = run(rig, c, weight.host, x, bias, old);
+    const auto parts = random_parts(c.rows, random);
+    CHECK(run_parts(rig, c, weight.host, x, bias, old, parts) == whole); // bit for bit
+    const auto some = parts.front();
+    const Floats part = run_parts(rig, c, weight.host, x, bias, old, {some});
+    bool right = true;
+    for (size_t i = 0; i < part.size(); ++i) {
+        const size_t row = i % c.rows;
+        const bool inside = row >= some.first && row < some.first + some.second;
+        right &= part[i] == (inside ? whole : old)[i];
+    }
+    CHECK(right);
+}
+
+} // namespace
+
+TEST_CASE("linear: parts of a weight give what the whole gives, and leave the rest") {
+    Random random(6);
+    for_each_backend([&](Pair& pair) {
+        for (Rig* rig : {&pair.tested, &pair.reference}) {
+            if (!rig->stream().divides_linear()) continue;
+            for (WeightFormat weight : all_weight_formats) {
+                for (auto kind : {ActivationFormat::Kind::a16, ActivationFormat::Kind::mxint8,
+                                  ActivationFormat::Kind::mxfp8_e4m3, ActivationFormat::Kind::mxfp4,
+                                  ActivationFormat::Kind::nvfp4}) {
+                    const ScaleRule rule =
+                        kind == ActivationFormat::Kind::nvfp4 ? ScaleRule::amax : ScaleRule::even;
+                    for (size_t n : {1, 3, 21}) {
+                        Case c{weight,
+                               {kind, rule},
+                               n,
+                               1 + random.below(200),
+                               1 + random.below(300),
+                               random.below(2) == 1,
+                               random.below(2) == 1};
+                        INFO(pair.name, ": weight format ", int(weight), " activation ", int(kind), " n ", n,
+                             " rows ", c.rows, " cols ", c.cols);
+                        check_parts(*rig, c, random);
+                    }
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("linear: a part outside of the weight is refused, any part where weights are not divided") {
+    struct Part {
+        size_t first, count;
+        bool fits;
+    };
+    Random random(8);
+    for (const TestedBackend& backend : tested_backends()) {
+        for (auto [first, count, fits] :
+             {Part{0, 12, false}, Part{11, 1, false}, Part{10, 2, false}, Part{SIZE_MAX, 2, false},
+              Part{2, SIZE_MAX, false}, Part{0, 11, true}, Part{3, 5, true}}) {
+            Pair pair(backend); // a failure stays with its stream
+            INFO(pair.name, ": ", first, ", ", count);
+            for (Rig* rig : {&pair.tested, &pair.reference}) {
+                auto weight = rig->load(random_weight(WeightFormat::mxfp4, 11, 64, random).host);
+                auto input = rig->exact_activation(Floats(64, 1.0f), 1, 64, {ActivationFormat::Kind::a16});
+                auto out = rig->buffer(11);
+                LinearTarget target{weight.get(), nullptr, out.get(), false, first, count};
+                rig->stream().linear(*input, 1, {&target, 1});
+                CHECK(rig->stream().synchronize().ok() == (fits && rig->stream().divides_linear()));
+            }
+        }
+    }
+}
