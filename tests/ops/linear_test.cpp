@@ -208,8 +208,10 @@ Floats run_parts(Rig& rig, const Case& c, const HostWeight& weight, const Floats
 std::vector<std::pair<size_t, size_t>> random_parts(size_t rows, Random& random) {
     std::vector<std::pair<size_t, size_t>> parts;
     for (size_t first = 0; first < rows;) {
-        size_t count = std::min(rows - first, 1 + random.below(rows));
-        parts.insert(parts.begin() + static_cast<ptrdiff_t>(random.below(parts.size() + 1)), {first, count});
+        size_t count = std::min<size_t>(rows - first, 1 + random.below(static_cast<uint32_t>(rows)));
+        parts.insert(
+            parts.begin() + static_cast<ptrdiff_t>(random.below(static_cast<uint32_t>(parts.size() + 1))),
+            {first, count});
         first += count;
     }
     return parts;
