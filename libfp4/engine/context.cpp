@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libfp4/engine/linear_part.h"
+
 namespace fp4 {
 
 Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model) {
@@ -99,7 +101,8 @@ Result<bool> Context::advance_head(size_t rows) {
         rows = left;
     } else {
         if (head_done_ == 0) forward_->begin_head(*stream_, last);
-        rows = std::clamp<size_t>(rows, 1, left);
+        constexpr size_t tile = linear_part_tile;
+        rows = std::min((std::clamp<size_t>(rows, 1, left) + tile - 1) / tile * tile, left);
         forward_->project_part(*stream_, head_done_, rows);
     }
     FP4_TRY(stream_->synchronize());

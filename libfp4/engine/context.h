@@ -51,8 +51,8 @@ class Context {
     void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }
 
-    // Head of the last token of a complete pass, in pieces: the next `rows` of head_left(). True with the
-    // last one; then sample() and logits() work. A new pass drops an unfinished head.
+    // Head of the last token of a complete pass, in pieces: the next `rows` of head_left(), or up to a tile
+    // more. True with the last one; then sample() and logits() work. A new pass drops an unfinished head.
     Result<bool> advance_head(size_t rows);
     size_t head_rows() const { return model_->config.vocabulary; }
     size_t head_left() const { return has_logits_ ? 0 : head_rows() - head_done_; }

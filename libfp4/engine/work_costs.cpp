@@ -19,10 +19,9 @@ size_t WorkCosts::prompt_tokens(uint64_t budget_us, size_t most) const {
 
 size_t WorkCosts::head_rows(uint64_t budget_us, size_t left, size_t rows) const {
     if (!head_row.known() && budget_us >= unhurried_us) return left;
-    const size_t least = ((rows + head_pieces - 1) / head_pieces + head_tile - 1) / head_tile * head_tile;
+    const size_t least = (rows + head_pieces - 1) / head_pieces;
     const size_t fitting = head_row.known() ? units_in_quarter(head_row, budget_us, left) : 0;
-    if (fitting == left) return left;
-    return std::min(left, std::max(least, fitting / head_tile * head_tile));
+    return std::min(left, std::max(least, fitting));
 }
 
 double WorkCosts::expected_us(const CostEstimate& cost, size_t units, uint64_t budget_us) {

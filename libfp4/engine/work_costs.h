@@ -32,8 +32,8 @@ struct WorkCosts {
 
     // From this budget on nobody waits for the end of a step: pieces need not be small.
     static constexpr uint64_t unhurried_us = 1'000'000;
-    // Most pieces the head is divided into, in rows of one register tile.
-    static constexpr size_t head_pieces = 64, head_tile = 16;
+    // Most pieces the head is divided into.
+    static constexpr size_t head_pieces = 64;
 
     // Where a piece can be divided it is made to take at most a quarter of the budget.
     // Tokens of the next pass of a prompt, 1..most.
