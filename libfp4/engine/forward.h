@@ -36,10 +36,15 @@ class Forward {
     // Final norm and head of rows [first, first + count) of the finished pass into logits(): [count,
     // vocabulary].
     void project(Stream& stream, size_t first, size_t count);
+    // The same for one row, divided: its norm, then any parts of the vocabulary in any order, until the next
+    // begin().
+    void begin_head(Stream& stream, size_t row);
+    void project_part(Stream& stream, size_t first_token, size_t tokens);
     const Buffer& logits() const { return *logits_; }
 
   private:
     explicit Forward(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+    void norm_output(Stream& stream, size_t first, size_t count);
 
     std::shared_ptr<const Model> model_;
     ForwardConfig config_;
