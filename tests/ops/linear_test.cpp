@@ -123,6 +123,7 @@ TEST_CASE("linear: random and odd shapes") {
 TEST_CASE("linear: many tokens over the edges of tiles") {
     Random random(6);
     for_each_backend([&](Pair& pair) {
+        if (pair.half_from == SIZE_MAX) return; // tiles of tensor cores
         using Kind = ActivationFormat::Kind;
         for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
             for (Kind kind : {Kind::a16, Kind::mxfp8_e4m3, Kind::mxfp4, Kind::nvfp4}) {
