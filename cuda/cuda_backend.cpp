@@ -75,6 +75,7 @@ Result<std::shared_ptr<Backend>> open_cuda_backend() {
     }
     FP4_TRY(cuda::check(cudaSetDevice(0), "use ", properties.name));
     cuda::overlap_kernels = properties.major >= 9;
+    cuda::block_scaled_products = properties.major == 12;
     return std::shared_ptr<Backend>(std::make_shared<cuda::CudaBackend>(properties));
 }
 

@@ -2,6 +2,9 @@
 #include <algorithm>
 
 #include "cuda/cuda_stream.h"
+#include "cuda/device/launch.h"
+#include "cuda/device/rounding.h"
+#include "cuda/gemm/gemm.h"
 
 namespace fp4::cuda {
 
@@ -17,7 +20,7 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
         }
     }
     if (!state_.ok() || n == 0) return;
-    const ActivationView& x = device(input).view();
+    const ActivationView x = device(input).view(n);
     mxfp4_targets_.clear();
     nvfp4_targets_.clear();
     for (const LinearTarget& target : targets) {
@@ -30,8 +33,65 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
             (weight.format == WeightFormat::nvfp4 ? nvfp4_targets_ : mxfp4_targets_)
                 .push_back({weight, output});
     }
-    linear_packed(x, n, mxfp4_targets_);
-    linear_packed(x, n, nvfp4_targets_);
+    for (std::span<const MatvecTarget> packed : {std::span(mxfp4_targets_), std::span(nvfp4_targets_)}) {
+        if (packed.empty()) continue;
+        if (!x.in_operand)
+            linear_packed(x, n, packed);
+        else if (multiplies_blocks(x, packed[0].weight.format))
+            linear_blocks(x, n, packed);
+        else
+            linear_matrix(x, n, packed);
+    }
+}
+
+// The block-scaled instruction takes both sides as they are stored.
+bool CudaStream::multiplies_blocks(const ActivationView& input, WeightFormat weight) const {
+    if (!block_scaled_products) return false;
+    if (weight == WeightFormat::nvfp4) return input.kind == ActivationFormat::Kind::nvfp4;
+    return input.kind == ActivationFormat::Kind::mxfp4 || input.kind == ActivationFormat::Kind::mxfp8_e4m3;
+}
+
+void CudaStream::linear_blocks(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets) {
+    for (const MatvecTarget& target : targets) {
+        GemmW4A4 gemm;
+        gemm.format = rounded_format(input.kind);
+        gemm.m = n;
+        gemm.n = target.weight.rows;
+        gemm.k = target.weight.cols;
+        gemm.x = {input.operand.codes, input.operand.scales};
+        gemm.x_scale = input.operand.tensor_scale;
+        gemm.w = {target.weight.codes, target.weight.scales};
+        gemm.w_scale = target.weight.tensor_scale;
+        gemm.output = {target.output.bias, target.output.out, target.output.accumulate};
+        launched(gemm_w4a4(gemm, stream_), "linear");
+    }
+}
+
+void CudaStream::linear_matrix(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets) {
+    while (!targets.empty()) {
+        const auto together = targets.first(std::min<size_t>(targets.size(), gemm_weights));
+        targets = targets.subspan(together.size());
+        GemmW4A16 gemm;
+        gemm.format = to_block(together[0].weight.format);
+        gemm.m = n;
+        gemm.k = input.cols;
+        gemm.x = input.operand.half;
+        gemm.panel_rows = input.operand.panel_rows;
+        gemm.x_scale = input.operand.row_scale;
+        gemm.weight_count = 0;
+        for (const auto& [weight, output] : together) {
+            gemm.weights[gemm.weight_count++] = {{weight.codes, weight.scales},
+                                                 weight.row_factors,
+                                                 weight.rows,
+                                                 {output.bias, output.out, output.accumulate}};
+        }
+        gemm.workspace_bytes = gemm_w4a16_workspace(gemm);
+        if (gemm.workspace_bytes > 0) {
+            gemm.workspace = reinterpret_cast<float*>(reserve(gemm_sums_, gemm.workspace_bytes));
+            if (!gemm.workspace) return;
+        }
+        launched(gemm_w4a16(gemm, stream_), "linear");
+    }
 }
 
 void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets) {

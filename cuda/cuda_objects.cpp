@@ -1,5 +1,8 @@
 #include "cuda/cuda_objects.h"
 
+#include <algorithm>
+
+#include "cuda/device/launch.h"
 #include "cuda/kernels/attention.h"
 #include "libfp4/base/checked.h"
 
@@ -57,7 +60,8 @@ Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, 
     result->max_rows_ = max_rows;
     ActivationView& view = result->view_;
     view.cols = static_cast<uint32_t>(cols);
-    const uint64_t groups = ceil_div(max_rows, part_tokens), padded = view.padded();
+    const uint64_t groups = ceil_div(std::min<uint64_t>(max_rows, few_tokens), part_tokens),
+                   padded = view.padded();
     FP4_ASSIGN(result->values_, DeviceMemory::create(max_rows * view.pitch() * sizeof(float)));
     FP4_ASSIGN(result->parts_, DeviceMemory::create(groups * padded * 2 * part_tokens * sizeof(__half)));
     FP4_ASSIGN(result->part_scales_,
@@ -67,7 +71,34 @@ Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, 
     view.parts = result->parts_.as<__half>();
     view.part_scales = result->part_scales_.as<float>();
     view.row_amax = result->row_amax_.as<uint32_t>();
+    FP4_TRY(result->allocate_operand());
     return result;
+}
+
+Result<void> CudaActivation::allocate_operand() {
+    GemmOperand& operand = view_.operand;
+    if (max_rows_ <= few_tokens) return {};
+    operand.cols = view_.cols;
+    operand.panel_rows = round_up(max_rows_, panel_row_step);
+    FP4_ASSIGN(half_, DeviceMemory::create(half_bytes(operand.panel_rows, view_.cols)));
+    FP4_ASSIGN(row_scale_, DeviceMemory::create(max_rows_ * sizeof(float)));
+    operand.half = half_.data();
+    operand.row_scale = row_scale_.as<float>();
+    if (!block_scaled_products) return {};
+    // Of the largest format of each.
+    FP4_ASSIGN(codes_, DeviceMemory::create(max_rows_ * code_row_bytes(BlockFormat::mxfp8_e4m3, view_.cols)));
+    FP4_ASSIGN(scales_, DeviceMemory::create(scale_bytes(BlockFormat::nvfp4, max_rows_, view_.cols)));
+    FP4_ASSIGN(tensor_scale_, DeviceMemory::create(max_rows_ * sizeof(float)));
+    operand.codes = codes_.data();
+    operand.scales = scales_.data();
+    operand.tensor_scale = tensor_scale_.as<float>();
+    return {};
+}
+
+ActivationView CudaActivation::view(size_t n) const {
+    ActivationView view = view_;
+    view.in_operand = n > few_tokens;
+    return view;
 }
 
 Result<std::unique_ptr<CudaKvCache>> CudaKvCache::create(const KvShape& shape) {

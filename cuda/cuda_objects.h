@@ -33,7 +33,7 @@ class CudaWeight final : public Weight {
     Result<void> upload_packed(const HostWeight& weight);
 
     WeightView view_;
-    DeviceMemory codes_, scales_;
+    DeviceMemory codes_, scales_, row_factors_;
 };
 
 class CudaTransform final : public Transform {
@@ -53,12 +53,18 @@ class CudaActivation final : public Activation {
     static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols);
     size_t max_rows() const override { return max_rows_; }
     size_t cols() const override { return view_.cols; }
-    const ActivationView& view() const { return view_; }
+    const ActivationView& view() const { return view_; } // of up to few_tokens rows
+    // Of n rows: where operations put them, and where linear() of as many finds them.
+    ActivationView view(size_t n) const;
+    void set_kind(ActivationFormat::Kind kind) { view_.kind = kind; }
 
   private:
+    Result<void> allocate_operand();
+
     ActivationView view_;
     size_t max_rows_ = 0;
     DeviceMemory values_, parts_, part_scales_, row_amax_;
+    DeviceMemory half_, row_scale_, codes_, scales_, tensor_scale_;
 };
 
 class CudaKvCache final : public KvCache {

@@ -8,7 +8,9 @@
 #include "cuda/kernels/glu.h"
 #include "cuda/kernels/gram.h"
 #include "cuda/kernels/norm.h"
+#include "cuda/kernels/prefill_attention.h"
 #include "cuda/kernels/rope.h"
+#include "cuda/kernels/round.h"
 #include "libfp4/base/checked.h"
 
 namespace fp4::cuda {
@@ -156,13 +158,14 @@ Result<void> CudaStream::read(const Buffer& source, size_t offset, std::span<uin
 
 template <class Launch>
 void CudaStream::produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
-                         const Activation& out, Launch&& launch) {
+                         Activation& out, Launch&& launch) {
     const RoundingView rounding = rounding_view(transform, format);
-    const ActivationView& target = device(out).view();
-    if (rounding.needs_row_amax())
-        launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
+    static_cast<CudaActivation&>(out).set_kind(format.kind);
+    const ActivationView target = device(out).view(n);
+    const bool second_pass = needs_second_pass(rounding, target);
+    if (second_pass) launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
-    if (rounding.needs_row_amax()) launched(launch_round_nvfp4(n, rounding.rule, target, stream_), operation);
+    if (second_pass) launched(launch_round(n, rounding, target, stream_), operation);
 }
 
 void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) {
@@ -228,6 +231,8 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
         !require(holds(q, n, width), name, "the query is too small")) {
         return;
     }
+    if (n > few_tokens)
+        return attention_of_many(q, n, position, params, cache, layer, transform, format, out);
     AttentionView args;
     args.n = u32(n);
     args.position = u32(position);
@@ -244,6 +249,36 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
              name);
     produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
         return launch_attention_combine(args, u32(shape.head_dim), rounding, target, stream_);
+    });
+}
+
+void CudaStream::attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                                   const KvCache& cache, size_t layer, const Transform* transform,
+                                   ActivationFormat format, Activation& out) {
+    const char* name = "attention";
+    const HeadShape& shape = params.shape;
+    PrefillAttention args;
+    args.q = device(q).floats();
+    args.n = u32(n);
+    args.position = u32(position);
+    args.heads = u32(shape.heads);
+    args.scale = params.scale;
+    args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
+    args.kv = static_cast<const CudaKvCache&>(cache).view(layer);
+    args.splits = prefill_attention_splits(args, processors_);
+    const size_t states = n * shape.heads * args.splits;
+    args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
+    args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
+    if (!args.sums || !args.states) return;
+    launched(launch_prefill_attention(args, stream_), name);
+    AttentionView parts;
+    parts.n = args.n;
+    parts.heads = args.heads;
+    parts.splits = args.splits;
+    parts.sums = args.sums;
+    parts.states = args.states;
+    produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
+        return launch_attention_combine(parts, u32(shape.head_dim), rounding, target, stream_);
     });
 }
 

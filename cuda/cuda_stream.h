@@ -61,16 +61,22 @@ class CudaStream final : public Stream {
     // Around a kernel that ends in finish_run(): clears row_amax before, runs the second pass after.
     template <class Launch>
     void produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
-                 const Activation& out, Launch&& launch);
+                 Activation& out, Launch&& launch);
 
+    void attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
+                           const KvCache& cache, size_t layer, const Transform* transform,
+                           ActivationFormat format, Activation& out);
     void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
+    bool multiplies_blocks(const ActivationView& input, WeightFormat weight) const;
+    void linear_blocks(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
+    void linear_matrix(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     Result<int32_t> sample_greedy(const float* logits, size_t vocab);
     Result<int32_t> sample_on_host(const float* logits, size_t vocab, const SampleRequest& request);
 
     cudaStream_t stream_;
     int processors_;
     Result<void> state_;
-    DeviceMemory attention_sums_, attention_states_, matvec_sums_, matvec_counters_, argmax_;
+    DeviceMemory attention_sums_, attention_states_, matvec_sums_, matvec_counters_, gemm_sums_, argmax_;
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
 };

@@ -2,15 +2,12 @@
 #include <cstring>
 
 #include "cuda/cuda_objects.h"
+#include "cuda/gemm/gemm.h"
 #include "cuda/kernels/pack.h"
 #include "libfp4/base/checked.h"
 
 namespace fp4::cuda {
 namespace {
-
-constexpr uint64_t round_up(uint64_t value, uint64_t step) {
-    return (value + step - 1) / step * step;
-}
 
 uint64_t plain_row_bytes(WeightFormat format, uint64_t cols) {
     if (is_block(format)) return row_code_bytes(to_block(format), cols);
@@ -91,6 +88,12 @@ Result<void> CudaWeight::upload_packed(const HostWeight& weight) {
     FP4_TRY(check(
         launch_pack(staging.data(), staging.data() + codes, view_, codes_.data(), scales_.data(), nullptr),
         "start packing a weight"));
+    FP4_ASSIGN(row_factors_, DeviceMemory::create(weight.rows * w4_row_bytes));
+    auto* rows = row_factors_.as<W4Row>();
+    view_.row_factors = rows;
+    FP4_TRY(check(prepare_w4a16(to_block(weight.format), scales_.data(), weight.rows, weight.cols,
+                                weight.tensor_scale, rows, nullptr),
+                  "start preparing a weight"));
     return check(cudaStreamSynchronize(nullptr), "pack a weight");
 }
 

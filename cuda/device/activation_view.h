@@ -7,24 +7,32 @@
 //                values are those of columns 8 t .. 8 t + 7 in the order 0 4 1 5 2 6 3 7, as nibbles come out
 //                of a word of weights (weight_view.h).
 //   part_scales  f32, one for 32 columns of a token: [rows / 4][padded / 256][token 0..3][8]
+//   operand      what the matrix products read (gemm/fp4_layout.h).
 //
-// A value is (high + low) x part_scale.
+// A value is (high + low) x part_scale. Up to few_tokens rows are stored as parts, more as an operand:
+// in_operand says which.
 #pragma once
 
 #include <cuda_fp16.h>
 
 #include "cuda/device/weight_view.h"
+#include "cuda/gemm/operand_view.h"
 
 namespace fp4::cuda {
 
 inline constexpr uint32_t part_tokens = 4;
+// Up to here the mat-vec is as fast as the matrix product, and its unrounded inputs have 22 bits, not 11.
+inline constexpr uint32_t few_tokens = 16;
 
 struct ActivationView {
     float* values = nullptr;
     __half* parts = nullptr;
     float* part_scales = nullptr;
-    uint32_t* row_amax = nullptr; // bits of each row's largest magnitude, while nvfp4 rounds
+    uint32_t* row_amax = nullptr; // bits of each row's largest magnitude, for the second pass
     uint32_t cols = 0;
+    ActivationFormat::Kind kind = ActivationFormat::Kind::a16; // that the rows were rounded to
+    bool in_operand = false;
+    GemmOperand operand;
 
     __host__ __device__ uint32_t pitch() const {
         return (cols + run_columns - 1) / run_columns * run_columns;
@@ -62,5 +70,10 @@ struct RoundingView {
         return kind == ActivationFormat::Kind::nvfp4 && tensor_scale == 0.0f;
     }
 };
+
+// Once the rows' largest magnitudes are known (kernels/round.h).
+__host__ __device__ inline bool needs_second_pass(const RoundingView& rounding, const ActivationView& out) {
+    return rounding.needs_row_amax() || out.in_operand;
+}
 
 } // namespace fp4::cuda

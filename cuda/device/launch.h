@@ -20,8 +20,11 @@ __device__ inline void begin() {
 }
 #endif
 
-// Set once, when the device is opened.
+// Set when the device is opened.
 inline bool overlap_kernels = false;
+// Whether inputs that were rounded to 4 or 8 bits are multiplied by sm_120's block-scaled instruction. Tests
+// set it on other GPUs, which emulate the instruction.
+inline bool block_scaled_products = false;
 
 template <class... Parameters, class... Arguments>
 cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,

@@ -6,6 +6,7 @@
 
 #include "cuda/device/activation_view.h"
 #include "cuda/device/scale_search.h"
+#include "cuda/gemm/store_operand.h"
 
 namespace fp4::cuda {
 
@@ -106,44 +107,118 @@ __device__ inline void store_unrounded(const ActivationView& out, uint32_t row, 
     store_parts(out, row, column, high, low, __uint_as_float((exponent - 14) << 23));
 }
 
+// Four values of a block, rounded.
+struct RoundedRun {
+    uint8_t codes[4];
+    float elements[4]; // without the scales
+    uint8_t scale_code;
+    float scale; // of the block
+};
+
+__device__ inline RoundedRun round_blocks(BlockFormat format, ScaleRule rule, float tensor_scale,
+                                          const float (&v)[4]) {
+    const int lanes = format == BlockFormat::nvfp4 ? 4 : 8;
+    const uint32_t amax = run_amax(v, lanes);
+    RoundedRun run;
+    run.scale_code = is_searched(rule) ? searched_scale_code(format, rule, tensor_scale, amax, v, lanes)
+                                       : block_scale_code(format, rule, tensor_scale, amax);
+    run.scale = decode_scale(format, run.scale_code);
+    const float inverse = inverse_scale(run.scale, tensor_scale);
+    const BlockElement element = block_element(format);
+    const bool zero = inverse == 0 || amax == 0;
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+        run.codes[e] = zero ? uint8_t(0) : encode_block_element(element, v[e] * inverse);
+        run.elements[e] = zero ? 0.0f : decode_element(format, run.codes[e]);
+    }
+    return run;
+}
+
 // v: transformed values; zero from cols on.
-__device__ inline void round_run(const ActivationView& out, const RoundingView& rounding, float tensor_scale,
-                                 uint32_t row, uint32_t column, const float (&v)[4]) {
+__device__ inline void round_to_parts(const ActivationView& out, const RoundingView& rounding,
+                                      float tensor_scale, uint32_t row, uint32_t column,
+                                      const float (&v)[4]) {
     if (rounding.kind == ActivationFormat::Kind::a16) return store_unrounded(out, row, column, v);
     const BlockFormat format = rounded_format(rounding.kind);
     const bool nv = format == BlockFormat::nvfp4;
-    const uint32_t amax = run_amax(v, nv ? 4 : 8);
-    const uint8_t code = is_searched(rounding.rule)
-                             ? searched_scale_code(format, rounding.rule, tensor_scale, amax, v, nv ? 4 : 8)
-                             : block_scale_code(format, rounding.rule, tensor_scale, amax);
-    const float scale = decode_scale(format, code), inverse = inverse_scale(scale, tensor_scale);
-    const BlockElement element = block_element(format);
-    const bool zero = inverse == 0 || amax == 0;
+    const RoundedRun run = round_blocks(format, rounding.rule, tensor_scale, v);
     float high[4], values[4];
     const float low[4] = {};
+#pragma unroll
     for (int e = 0; e < 4; ++e) {
-        const float decoded =
-            zero ? 0.0f : decode_element(format, encode_block_element(element, v[e] * inverse));
         // Codes of blocks of 16 carry their scale, which is exact in f16.
-        high[e] = nv ? decoded * scale : decoded;
-        values[e] = decoded * scale * tensor_scale;
+        high[e] = nv ? run.elements[e] * run.scale : run.elements[e];
+        values[e] = run.elements[e] * run.scale * tensor_scale;
     }
     store_values(out, row, column, values);
-    store_parts(out, row, column, high, low, nv ? tensor_scale : scale * tensor_scale);
+    store_parts(out, row, column, high, low, nv ? tensor_scale : run.scale * tensor_scale);
 }
 
-// v: values of columns column.. (0 from cols on), before the transform. With nvfp4 and no fixed tensor scale
-// only the transform is done: a second pass rounds, once the row's largest magnitude is known.
+// The operand of the block-scaled instruction, codes as they are.
+__device__ inline void store_block_operand(const ActivationView& out, BlockFormat format, float tensor_scale,
+                                           uint32_t row, uint32_t column, const RoundedRun& run) {
+    const bool eight_bits = format == BlockFormat::mxfp8_e4m3;
+    uint32_t codes = 0;
+#pragma unroll
+    for (int e = 0; e < 4; ++e) codes |= uint32_t(run.codes[e]) << (eight_bits ? 8 : 4) * e;
+    if (column == 0) out.operand.tensor_scale[row] = tensor_scale;
+    if (format == BlockFormat::mxfp4)
+        store_block_run<BlockFormat::mxfp4>(out.operand, row, column, codes, run.scale_code);
+    else if (format == BlockFormat::nvfp4)
+        store_block_run<BlockFormat::nvfp4>(out.operand, row, column, codes, run.scale_code);
+    else if (eight_bits)
+        store_block_run<BlockFormat::mxfp8_e4m3>(out.operand, row, column, codes, run.scale_code);
+}
+
+// Into half-precision panels, each row times a power of two that puts its largest value in [2^14, 2^15) (a
+// rounded one, which may be up to twice as large as before and has the tensor scale taken out, in [2^12,
+// 2^15)): nothing overflows, and values down to 2^-27 of the largest keep all 11 bits. out.values holds v.
+__device__ inline void round_to_operand(const ActivationView& out, const RoundingView& rounding,
+                                        float tensor_scale, uint32_t row, uint32_t column,
+                                        const float (&v)[4]) {
+    const bool rounded = rounding.kind != ActivationFormat::Kind::a16;
+    const int largest = static_cast<int>(out.row_amax[row] >> 23);
+    // Biased exponent of what the panel's values are multiplied with.
+    const int unit =
+        min(max(rounded ? largest - 13 - static_cast<int>(__float_as_uint(tensor_scale) >> 23) + 127
+                        : largest - 14,
+                1),
+            253);
+    const float inverse = __uint_as_float(static_cast<uint32_t>(254 - unit) << 23);
+    float half[4];
+    if (rounded) {
+        const BlockFormat format = rounded_format(rounding.kind);
+        const RoundedRun run = round_blocks(format, rounding.rule, tensor_scale, v);
+        float values[4];
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+            half[e] = run.elements[e] * run.scale * inverse;
+            values[e] = run.elements[e] * run.scale * tensor_scale;
+        }
+        store_values(out, row, column, values);
+        if (out.operand.codes) store_block_operand(out, format, tensor_scale, row, column, run);
+    } else {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) half[e] = v[e] * inverse;
+    }
+    store_half_run(out.operand, row, column, half);
+    if (column == 0)
+        out.operand.row_scale[row] =
+            __uint_as_float(static_cast<uint32_t>(unit) << 23) * (rounded ? tensor_scale : 1.0f);
+}
+
+// v: values of columns column.. (0 from cols on), before the transform. Where a second pass rounds
+// (kernels/round.h) only the transform is done.
 __device__ inline void finish_run(const ActivationView& out, const RoundingView& rounding, uint32_t row,
                                   uint32_t column, float (&v)[4]) {
     transform_run(rounding.transform, column, out.cols, v);
-    if (rounding.needs_row_amax()) {
+    if (needs_second_pass(rounding, out)) {
         store_values(out, row, column, v);
         const uint32_t amax = run_amax(v, 32);
         if (threadIdx.x % 32 == 0) atomicMax(out.row_amax + row, amax);
         return;
     }
-    round_run(out, rounding, rounding.tensor_scale, row, column, v);
+    round_to_parts(out, rounding, rounding.tensor_scale, row, column, v);
 }
 
 } // namespace fp4::cuda

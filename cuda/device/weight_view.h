@@ -25,6 +25,8 @@ inline constexpr uint32_t tile_columns = 64;
 inline constexpr uint32_t tile_bytes = tile_rows * tile_columns / 2;
 inline constexpr uint32_t chunk_columns = 256; // what one load of scales covers
 
+struct W4Row; // of gemm/w4a16_kernel.h
+
 struct WeightView {
     WeightFormat format = WeightFormat::f32;
     bool packed = false;
@@ -32,6 +34,7 @@ struct WeightView {
     uint32_t cols = 0;
     const uint8_t* codes = nullptr;
     const uint8_t* scales = nullptr;
+    const W4Row* row_factors = nullptr; // packed: [rows], for the matrix products
     float tensor_scale = 1.0f;
     uint32_t row_bytes = 0;  // plain: of codes or values, padded
     uint32_t row_scales = 0; // plain: padded

@@ -33,6 +33,7 @@ constexpr size_t round_up(size_t value, size_t step) {
 }
 
 inline constexpr size_t weight_tile_bytes = 512;
+inline constexpr int gemm_weights = 4; // that one launch multiplies, at most
 
 // Scale bytes of 16 rows x 256 columns.
 constexpr size_t weight_scale_chunk(BlockFormat format) {

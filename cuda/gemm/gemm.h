@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "libfp4/format/block_format.h"
+#include "cuda/gemm/fp4_layout.h"
 
 namespace fp4::cuda {
 
@@ -41,14 +41,19 @@ cudaError_t gemm_w4a4_exact(const GemmW4A4& gemm, cudaStream_t stream);
 // W4A16: exact weights, activations in half precision (fp4_layout.h, panels), float32 sums.
 struct W4Row; // of w4a16_kernel.h
 struct GemmW4A16 {
-    BlockFormat format = BlockFormat::mxfp4;
-    size_t m = 0, n = 0, k = 0;
+    struct Weights {
+        Fp4Matrix w;                 // [n, k]
+        const W4Row* rows = nullptr; // [n] from prepare_w4a16
+        size_t n = 0;
+        GemmOutput output;
+    };
+    BlockFormat format = BlockFormat::mxfp4; // of all weights
+    size_t m = 0, k = 0;
     const uint8_t* x = nullptr;
     size_t panel_rows = 0;          // of x
     const float* x_scale = nullptr; // [m] what each row's values are multiplied with, or null for 1
-    Fp4Matrix w;                    // [n, k]
-    const W4Row* w_rows = nullptr;  // [n] from prepare_w4a16
-    GemmOutput output;
+    Weights weights[gemm_weights];  // multiplied side by side
+    size_t weight_count = 1;
     float* workspace = nullptr; // for small m, where several blocks share an output; may be null
     size_t workspace_bytes = 0;
 };
@@ -56,10 +61,8 @@ cudaError_t gemm_w4a16(const GemmW4A16& gemm, cudaStream_t stream);
 // The same without Hopper's instructions, as other GPUs run it; for tests.
 cudaError_t gemm_w4a16_mma(const GemmW4A16& gemm, cudaStream_t stream);
 
-// More than this is never used.
-constexpr size_t gemm_w4a16_workspace(size_t m, size_t n) {
-    return m * n * sizeof(float) * 8;
-}
+// Bytes of workspace that make this product fastest on the current device; 0 for many tokens.
+size_t gemm_w4a16_workspace(const GemmW4A16& gemm);
 
 // Row factors of a weight matrix, once at load. rows: [n], w4_row_bytes each, on the device.
 inline constexpr size_t w4_row_bytes = 8;

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "cuda/device/launch.h"
+
 namespace fp4::cuda {
 
 inline unsigned blocks(size_t extent, size_t step) {
@@ -19,8 +21,7 @@ cudaError_t launch_kernel(void (*kernel)(Arguments), dim3 grid, int threads, siz
                                                        static_cast<int>(shared_bytes));
         if (error != cudaSuccess) return error;
     }
-    kernel<<<grid, static_cast<unsigned>(threads), shared_bytes, stream>>>(arguments);
-    return cudaGetLastError();
+    return launch(kernel, grid, dim3(static_cast<unsigned>(threads)), shared_bytes, stream, arguments);
 }
 
 } // namespace fp4::cuda

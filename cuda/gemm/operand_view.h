@@ -5,13 +5,15 @@
 
 namespace fp4::cuda {
 
-// What exists of these depends on the format; the others are null.
 struct GemmOperand {
-    uint8_t* codes = nullptr;   // MXFP4, NVFP4
-    uint8_t* scales = nullptr;  // of codes
-    uint8_t* half = nullptr;    // unrounded
+    uint8_t* half = nullptr;
     size_t panel_rows = 0;      // of half
-    float* row_scale = nullptr; // [rows] tensor scale (NVFP4), or what half's values are multiplied with
+    float* row_scale = nullptr; // [rows] what half's values are multiplied with
+    // Only where the GPU has the block-scaled instruction: the same rows for it, if they were rounded to
+    // MXFP4, NVFP4 or MXFP8.
+    uint8_t* codes = nullptr;
+    uint8_t* scales = nullptr;
+    float* tensor_scale = nullptr; // [rows]
     uint32_t cols = 0;
 };
 

@@ -10,28 +10,32 @@ namespace {
 static_assert(sizeof(W4Row) == w4_row_bytes);
 
 template <BlockFormat format>
-__global__ void __launch_bounds__(W4A16MmaShape::threads, 1) w4a16_mma(W4A16Arguments arguments) {
+__global__ void __launch_bounds__(W4A16MmaShape::threads, 1)
+    w4a16_mma(const __grid_constant__ W4A16Arguments arguments) {
+    begin();
     w4a16_mma_block<format>(arguments);
 }
 
 struct SplitSums {
-    W4A16Arguments arguments; // out: of the product
-    const float* sums;        // [splits][m][n]
+    W4A16Weights weights; // out: of the product
+    const float* x_scale; // [m] or null
+    const float* sums;    // [splits][m][n]
     int splits;
 };
 
 __global__ void add_splits(SplitSums s) {
-    const W4A16Arguments& p = s.arguments;
+    begin();
+    const W4A16Weights& w = s.weights;
     const int row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x),
               token = static_cast<int>(blockIdx.y);
-    if (row >= p.n) return;
-    const size_t count = static_cast<size_t>(p.m) * p.n;
+    if (row >= w.n) return;
+    const size_t count = static_cast<size_t>(gridDim.y) * w.n;
     float sum = 0.0f;
-    for (int i = 0; i < s.splits; ++i) sum += s.sums[i * count + static_cast<size_t>(token) * p.n + row];
-    float* place = p.out + static_cast<size_t>(token) * p.n + row;
+    for (int i = 0; i < s.splits; ++i) sum += s.sums[i * count + static_cast<size_t>(token) * w.n + row];
+    float* place = w.out + static_cast<size_t>(token) * w.n + row;
     const float value =
-        sum * p.w_rows[row].factor * (p.x_scale ? p.x_scale[token] : 1.0f) + (p.bias ? p.bias[row] : 0.0f);
-    *place = p.accumulate ? *place + value : value;
+        sum * w.rows[row].factor * (s.x_scale ? s.x_scale[token] : 1.0f) + (w.bias ? w.bias[row] : 0.0f);
+    *place = w.accumulate ? *place + value : value;
 }
 
 // A warp looks at 16 rows: lane 4 g + t at every fourth chunk of rows g and g + 8.
@@ -44,6 +48,7 @@ struct PrepareArguments {
 };
 
 __global__ void prepare_rows(PrepareArguments p) {
+    begin();
     const int lane = static_cast<int>(threadIdx.x), g = lane >> 2, row_tile = static_cast<int>(blockIdx.x);
     const int lane_bytes = p.format == BlockFormat::nvfp4 ? 32 : 16;
     int largest[2] = {0, 0};
@@ -75,68 +80,90 @@ __global__ void prepare_rows(PrepareArguments p) {
 }
 
 struct Device {
-    int major = 0, processors = 0;
+    int major = 0, processors = 1;
 };
 
-cudaError_t current_device(Device& device) {
-    int ordinal = 0;
-    cudaError_t error = cudaGetDevice(&ordinal);
-    if (error == cudaSuccess)
-        error = cudaDeviceGetAttribute(&device.major, cudaDevAttrComputeCapabilityMajor, ordinal);
-    if (error == cudaSuccess)
-        error = cudaDeviceGetAttribute(&device.processors, cudaDevAttrMultiProcessorCount, ordinal);
-    return error;
+// Of the first device, which is the one in use.
+const Device& device() {
+    static const Device found = [] {
+        Device device;
+        cudaDeviceGetAttribute(&device.major, cudaDevAttrComputeCapabilityMajor, 0);
+        cudaDeviceGetAttribute(&device.processors, cudaDevAttrMultiProcessorCount, 0);
+        return device;
+    }();
+    return found;
 }
 
-cudaError_t launch(const GemmW4A16& gemm, bool hopper, int processors, cudaStream_t stream) {
-    const W4A16Plan plan =
-        plan_w4a16(gemm.m, gemm.n, gemm.k, processors, hopper, gemm.workspace ? gemm.workspace_bytes : 0);
-    const bool split = plan.splits > 1;
-    W4A16Arguments arguments{gemm.x,
-                             gemm.panel_rows,
-                             split ? nullptr : gemm.x_scale,
-                             gemm.w.codes,
-                             gemm.w.scales,
-                             gemm.w_rows,
-                             gemm.output.bias,
-                             split ? gemm.workspace : gemm.output.out,
-                             static_cast<int>(gemm.m),
-                             static_cast<int>(gemm.n),
-                             static_cast<int>(gemm.k),
-                             plan.split_panels,
-                             gemm.output.accumulate && !split,
-                             split};
+size_t all_rows(const GemmW4A16& gemm) {
+    size_t rows = 0;
+    for (size_t i = 0; i < gemm.weight_count; ++i) rows += round_up(gemm.weights[i].n, 128);
+    return rows;
+}
+
+W4A16Plan plan(const GemmW4A16& gemm, bool hopper, size_t workspace_bytes) {
+    return plan_w4a16(gemm.m, all_rows(gemm), gemm.k, device().processors, hopper, workspace_bytes);
+}
+
+cudaError_t start(const GemmW4A16& gemm, bool hopper, cudaStream_t stream) {
+    const W4A16Plan cut = plan(gemm, hopper, gemm.workspace ? gemm.workspace_bytes : 0);
+    W4A16Arguments arguments;
+    arguments.x = gemm.x;
+    arguments.panel_rows = gemm.panel_rows;
+    arguments.m = static_cast<int>(gemm.m);
+    arguments.k = static_cast<int>(gemm.k);
+    arguments.split_panels = cut.split_panels;
+    arguments.sums_only = cut.splits > 1;
+    arguments.weight_count = static_cast<int>(gemm.weight_count);
+    if (!arguments.sums_only) arguments.x_scale = gemm.x_scale;
+    unsigned row_blocks = 0;
+    float* sums = gemm.workspace;
+    for (size_t i = 0; i < gemm.weight_count; ++i) {
+        const GemmW4A16::Weights& weights = gemm.weights[i];
+        const GemmOutput& output = weights.output;
+        arguments.weights[i] = {weights.w.codes,   weights.w.scales,
+                                weights.rows,      output.bias,
+                                output.out,        static_cast<int>(weights.n),
+                                output.accumulate, static_cast<int>(row_blocks)};
+        row_blocks += blocks(weights.n, 128);
+        if (!arguments.sums_only) continue;
+        arguments.weights[i].out = sums;
+        arguments.weights[i].accumulate = false;
+        sums += cut.splits * gemm.m * weights.n;
+    }
     cudaError_t error;
     if (hopper) {
-        error = launch_w4a16_hopper(gemm.format, arguments, plan.tokens, plan.splits, stream);
+        error = launch_w4a16_hopper(gemm.format, arguments, row_blocks, cut.tokens, cut.splits, stream);
     } else {
-        const dim3 grid(blocks(gemm.m, 128), blocks(gemm.n, 128), static_cast<unsigned>(plan.splits));
+        const dim3 grid(blocks(gemm.m, 128), row_blocks, static_cast<unsigned>(cut.splits));
         auto* kernel =
             gemm.format == BlockFormat::nvfp4 ? w4a16_mma<BlockFormat::nvfp4> : w4a16_mma<BlockFormat::mxfp4>;
         error = launch_kernel(kernel, grid, W4A16MmaShape::threads, W4A16MmaShape::shared_bytes, stream,
                               arguments);
     }
-    if (error != cudaSuccess || !split) return error;
-    arguments.x_scale = gemm.x_scale;
-    arguments.out = gemm.output.out;
-    arguments.accumulate = gemm.output.accumulate;
-    arguments.sums_only = false;
-    const dim3 grid(blocks(gemm.n, 256), static_cast<unsigned>(gemm.m));
-    return launch_kernel(add_splits, grid, 256, 0, stream, SplitSums{arguments, gemm.workspace, plan.splits});
+    for (int i = 0; arguments.sums_only && error == cudaSuccess && i < arguments.weight_count; ++i) {
+        SplitSums added{arguments.weights[i], gemm.x_scale, arguments.weights[i].out, cut.splits};
+        added.weights.out = gemm.weights[i].output.out;
+        added.weights.accumulate = gemm.weights[i].output.accumulate;
+        const dim3 grid(blocks(gemm.weights[i].n, 256), static_cast<unsigned>(gemm.m));
+        error = launch_kernel(add_splits, grid, 256, 0, stream, added);
+    }
+    return error;
 }
 
 } // namespace
 
 cudaError_t gemm_w4a16(const GemmW4A16& gemm, cudaStream_t stream) {
-    Device device;
-    const cudaError_t error = current_device(device);
-    return error == cudaSuccess ? launch(gemm, device.major == 9, device.processors, stream) : error;
+    return start(gemm, device().major == 9, stream);
 }
 
 cudaError_t gemm_w4a16_mma(const GemmW4A16& gemm, cudaStream_t stream) {
-    Device device;
-    const cudaError_t error = current_device(device);
-    return error == cudaSuccess ? launch(gemm, false, device.processors, stream) : error;
+    return start(gemm, false, stream);
+}
+
+size_t gemm_w4a16_workspace(const GemmW4A16& gemm) {
+    constexpr size_t most = size_t(32) << 20;
+    const int splits = plan(gemm, device().major == 9, most).splits;
+    return splits > 1 ? static_cast<size_t>(splits) * gemm.m * all_rows(gemm) * sizeof(float) : 0;
 }
 
 cudaError_t prepare_w4a16(BlockFormat format, const uint8_t* scales, size_t n, size_t k, float tensor_scale,

@@ -8,31 +8,34 @@ namespace {
 
 template <BlockFormat format, int tokens>
 __global__ void __launch_bounds__(W4A16HopperShape<tokens>::threads, 1)
-    w4a16_hopper(W4A16Arguments arguments) {
+    w4a16_hopper(const __grid_constant__ W4A16Arguments arguments) {
+    begin();
     w4a16_hopper_block<format, tokens>(arguments);
 }
 
 template <BlockFormat format, int tokens>
-cudaError_t start(const W4A16Arguments& arguments, int splits, cudaStream_t stream) {
+cudaError_t start(const W4A16Arguments& arguments, unsigned row_blocks, int splits, cudaStream_t stream) {
     using Shape = W4A16HopperShape<tokens>;
-    const dim3 grid(blocks(arguments.m, tokens), blocks(arguments.n, 128), splits);
+    const dim3 grid(blocks(arguments.m, tokens), row_blocks, splits);
     return launch_kernel(w4a16_hopper<format, tokens>, grid, Shape::threads, Shape::shared_bytes, stream,
                          arguments);
 }
 
 template <BlockFormat format>
-cudaError_t start(const W4A16Arguments& arguments, int tokens, int splits, cudaStream_t stream) {
-    if (tokens == 64) return start<format, 64>(arguments, splits, stream);
-    if (tokens == 128) return start<format, 128>(arguments, splits, stream);
-    return start<format, 256>(arguments, splits, stream);
+cudaError_t start(const W4A16Arguments& arguments, unsigned row_blocks, int tokens, int splits,
+                  cudaStream_t stream) {
+    if (tokens == 64) return start<format, 64>(arguments, row_blocks, splits, stream);
+    if (tokens == 128) return start<format, 128>(arguments, row_blocks, splits, stream);
+    return start<format, 256>(arguments, row_blocks, splits, stream);
 }
 
 } // namespace
 
-cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, int tokens, int splits,
-                                cudaStream_t stream) {
-    return format == BlockFormat::nvfp4 ? start<BlockFormat::nvfp4>(arguments, tokens, splits, stream)
-                                        : start<BlockFormat::mxfp4>(arguments, tokens, splits, stream);
+cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, unsigned row_blocks,
+                                int tokens, int splits, cudaStream_t stream) {
+    return format == BlockFormat::nvfp4
+               ? start<BlockFormat::nvfp4>(arguments, row_blocks, tokens, splits, stream)
+               : start<BlockFormat::mxfp4>(arguments, row_blocks, tokens, splits, stream);
 }
 
 } // namespace fp4::cuda

@@ -4,8 +4,8 @@
 
 namespace fp4::cuda {
 
-// tokens: of a block, 64, 128 or 256.
-cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, int tokens, int splits,
-                                cudaStream_t stream);
+// row_blocks: of 128 rows, of all weights. tokens: of a block, 64, 128 or 256.
+cudaError_t launch_w4a16_hopper(BlockFormat format, const W4A16Arguments& arguments, unsigned row_blocks,
+                                int tokens, int splits, cudaStream_t stream);
 
 } // namespace fp4::cuda

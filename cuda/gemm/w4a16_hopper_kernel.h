@@ -42,11 +42,11 @@ struct Ring {
 };
 
 template <int tokens>
-__device__ __forceinline__ void fill_panels(const W4A16Arguments& p, uint8_t* shared,
+__device__ __forceinline__ void fill_panels(const W4A16Arguments& p, const W4A16Weights& w, uint8_t* shared,
                                             const PanelBarriers& barriers, int m0, int n0, int first,
                                             int last) {
     using Shape = W4A16HopperShape<tokens>;
-    const int row_tiles = (p.n + 15) / 16;
+    const int row_tiles = (w.n + 15) / 16;
     const size_t panels = static_cast<size_t>(panel_count(p)), panel_bytes = half_panel_bytes(p.panel_rows);
     Ring<Shape::stages> ring;
     for (int panel = first; panel < last; ++panel) {
@@ -59,7 +59,7 @@ __device__ __forceinline__ void fill_panels(const W4A16Arguments& p, uint8_t* sh
         for (int i = 0; i < 8; ++i) {
             const int row_tile = n0 / 16 + i < row_tiles ? n0 / 16 + i : row_tiles - 1;
             bulk_copy(to + Shape::x_bytes + i * weight_tile_bytes,
-                      p.w_codes + (row_tile * panels + panel) * weight_tile_bytes, weight_tile_bytes, filled);
+                      w.codes + (row_tile * panels + panel) * weight_tile_bytes, weight_tile_bytes, filled);
         }
         ring.advance();
     }
@@ -96,24 +96,25 @@ __device__ __forceinline__ void start_panel(
 
 // Two warpgroups' share of a block: panels first .. last - 1.
 template <BlockFormat format, int tokens>
-__device__ __forceinline__ void multiply_panels(const W4A16Arguments& p, uint8_t* shared,
-                                                const PanelBarriers& barriers, int m0, int n0, int first,
-                                                int last) {
+__device__ __forceinline__ void multiply_panels(const W4A16Arguments& p, const W4A16Weights& w,
+                                                uint8_t* shared, const PanelBarriers& barriers, int m0,
+                                                int n0, int first, int last) {
     using Shape = W4A16HopperShape<tokens>;
     const int thread = static_cast<int>(threadIdx.x), lane = thread & 31, warp = thread / 32;
-    const int row_tiles = (p.n + 15) / 16, g = lane >> 2, t = lane & 3, row = n0 + warp * 16 + g;
+    const int row_tiles = (w.n + 15) / 16, g = lane >> 2, t = lane & 3, row = n0 + warp * 16 + g;
     const int row_tile = n0 / 16 + warp < row_tiles ? n0 / 16 + warp : row_tiles - 1;
-    const int biases[2] = {exponent_bias(p, row), exponent_bias(p, row + 8)};
+    const int biases[2] = {exponent_bias(w, row), exponent_bias(w, row + 8)};
     const uint8_t* words = shared + Shape::x_bytes + warp * 512 + lane * 16;
     float sums[Shape::products][Shape::sums] = {};
     uint32_t a[4][4], next_a[4][4];
-    uint4 scales{}, next_scales = load_weight_scales<format>(p, row_tile, first / 4, lane);
+    uint4 scales{}, next_scales = load_weight_scales<format>(p, w, row_tile, first / 4, lane);
     Ring<Shape::stages> ring;
     // Weights of a panel, as soon as it is there.
     auto prepare = [&](uint32_t(&operand)[4][4], int panel) {
         if (panel % 4 == 0) {
             scales = next_scales;
-            if (panel + 4 < last) next_scales = load_weight_scales<format>(p, row_tile, panel / 4 + 1, lane);
+            if (panel + 4 < last)
+                next_scales = load_weight_scales<format>(p, w, row_tile, panel / 4 + 1, lane);
         }
         barrier_wait(barriers.filled + ring.stage, ring.parity);
         panel_operand<format>(operand,
@@ -138,16 +139,16 @@ __device__ __forceinline__ void multiply_panels(const W4A16Arguments& p, uint8_t
 #pragma unroll
     for (int i = 0; i < Shape::products; ++i) keep_in_place(sums[i]);
 
-    float* out = split_output(p, static_cast<int>(blockIdx.z));
-    const OutputRows rows = output_rows(p, row);
-    store_block(p, m0 + tokens <= p.m && n0 + 128 <= p.n, [&](auto whole, auto accumulate) {
+    float* out = split_output(p, w, static_cast<int>(blockIdx.z));
+    const OutputRows rows = output_rows(p, w, row);
+    store_block(w, m0 + tokens <= p.m && n0 + 128 <= w.n, [&](auto whole, auto accumulate) {
 #pragma unroll
         for (int i = 0; i < Shape::products; ++i)
 #pragma unroll
             for (int j = 0; j < Shape::sums / 4; ++j)
 #pragma unroll
                 for (int e = 0; e < 2; ++e)
-                    store_pair<whole()>(p, out, m0 + i * Shape::product_tokens + 8 * j + 2 * t + e, rows,
+                    store_pair<whole()>(p, w.n, out, m0 + i * Shape::product_tokens + 8 * j + 2 * t + e, rows,
                                         sums[i][4 * j + e], sums[i][4 * j + 2 + e], accumulate);
     });
 }
@@ -158,7 +159,9 @@ __device__ __forceinline__ void w4a16_hopper_block(const W4A16Arguments& p) {
     uint8_t* shared = shared_memory();
     uint64_t* first_barrier = reinterpret_cast<uint64_t*>(shared + Shape::stages * Shape::stage_bytes);
     const PanelBarriers barriers{first_barrier, first_barrier + Shape::stages};
-    const int m0 = static_cast<int>(blockIdx.x) * tokens, n0 = static_cast<int>(blockIdx.y) * 128;
+    int n0;
+    const W4A16Weights& w = weights_of_block(p, n0);
+    const int m0 = static_cast<int>(blockIdx.x) * tokens;
     const int first = static_cast<int>(blockIdx.z) * p.split_panels;
     const int last = first + p.split_panels < panel_count(p) ? first + p.split_panels : panel_count(p);
     if (threadIdx.x == 0) {
@@ -171,10 +174,10 @@ __device__ __forceinline__ void w4a16_hopper_block(const W4A16Arguments& p) {
     __syncthreads();
     if (threadIdx.x >= Shape::consumers) {
         give_registers<24>();
-        if (threadIdx.x == Shape::consumers) fill_panels<tokens>(p, shared, barriers, m0, n0, first, last);
+        if (threadIdx.x == Shape::consumers) fill_panels<tokens>(p, w, shared, barriers, m0, n0, first, last);
     } else {
         take_registers<240>();
-        multiply_panels<format, tokens>(p, shared, barriers, m0, n0, first, last);
+        multiply_panels<format, tokens>(p, w, shared, barriers, m0, n0, first, last);
     }
 }
 

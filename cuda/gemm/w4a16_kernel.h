@@ -19,20 +19,37 @@ struct W4Row {
     int exponent_bias;
 };
 
-struct W4A16Arguments {
-    const uint8_t* x; // half panels
-    size_t panel_rows;
-    const float* x_scale; // [m] or null
-    const uint8_t* w_codes;
-    const uint8_t* w_scales;
-    const W4Row* w_rows; // [n]
-    const float* bias;   // [n] or null
-    float* out;          // [m][n], or the sums of each split, [splits][m][n]
-    int m, n, k;
-    int split_panels; // of a split, a multiple of 4
-    bool accumulate;
-    bool sums_only; // out takes the splits' sums, without factors, bias and old values
+struct W4A16Weights {
+    const uint8_t* codes = nullptr;
+    const uint8_t* scales = nullptr;
+    const W4Row* rows = nullptr; // [n]
+    const float* bias = nullptr; // [n] or null
+    float* out = nullptr;        // [m][n], or the sums of each split, [splits][m][n]
+    int n = 0;
+    bool accumulate = false;
+    int first_block = 0; // where its blocks of 128 rows start among those of all weights
 };
+
+// Weights that share the activations, side by side in one launch.
+struct W4A16Arguments {
+    const uint8_t* x = nullptr; // half panels
+    size_t panel_rows = 0;
+    const float* x_scale = nullptr; // [m] or null
+    int m = 0, k = 0;
+    int split_panels = 0;   // of a split, a multiple of 4
+    bool sums_only = false; // out takes the splits' sums, without factors, bias and old values
+    int weight_count = 1;
+    W4A16Weights weights[gemm_weights];
+};
+
+// The weights of row block blockIdx.y; n0: the block's first row in them.
+__device__ __forceinline__ const W4A16Weights& weights_of_block(const W4A16Arguments& p, int& n0) {
+    const int block = static_cast<int>(blockIdx.y);
+    int index = 0;
+    while (index + 1 < p.weight_count && block >= p.weights[index + 1].first_block) ++index;
+    n0 = (block - p.weights[index].first_block) * 128;
+    return p.weights[index];
+}
 
 __device__ __forceinline__ int panel_count(const W4A16Arguments& p) {
     return (p.k + 63) / 64;
@@ -40,10 +57,10 @@ __device__ __forceinline__ int panel_count(const W4A16Arguments& p) {
 
 // A lane's scales of its rows g and g + 8 in 256 columns: one word for 64 columns.
 template <BlockFormat format>
-__device__ __forceinline__ uint4 load_weight_scales(const W4A16Arguments& p, int row_tile, int chunk,
-                                                    int lane) {
+__device__ __forceinline__ uint4 load_weight_scales(const W4A16Arguments& p, const W4A16Weights& w,
+                                                    int row_tile, int chunk, int lane) {
     const size_t chunks = static_cast<size_t>(p.k + 255) / 256;
-    const uint8_t* scales = p.w_scales + (row_tile * chunks + chunk) * weight_scale_chunk(format);
+    const uint8_t* scales = w.scales + (row_tile * chunks + chunk) * weight_scale_chunk(format);
     const int g = lane >> 2, second = lane >> 1 & 1;
     return *reinterpret_cast<const uint4*>(scales +
                                            (format == BlockFormat::nvfp4 ? g * 32 + second * 16 : g * 16));
@@ -83,29 +100,29 @@ struct OutputRows {
     bool inside[2];
 };
 
-__device__ __forceinline__ int exponent_bias(const W4A16Arguments& p, int row) {
-    return p.w_rows[row < p.n ? row : p.n - 1].exponent_bias;
+__device__ __forceinline__ int exponent_bias(const W4A16Weights& w, int row) {
+    return w.rows[row < w.n ? row : w.n - 1].exponent_bias;
 }
 
-__device__ __forceinline__ OutputRows output_rows(const W4A16Arguments& p, int row) {
-    OutputRows rows{row, {1.0f, 1.0f}, {0.0f, 0.0f}, {row < p.n, row + 8 < p.n}};
+__device__ __forceinline__ OutputRows output_rows(const W4A16Arguments& p, const W4A16Weights& w, int row) {
+    OutputRows rows{row, {1.0f, 1.0f}, {0.0f, 0.0f}, {row < w.n, row + 8 < w.n}};
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
         if (p.sums_only || !rows.inside[i]) continue;
-        rows.factor[i] = p.w_rows[row + 8 * i].factor;
-        if (p.bias) rows.bias[i] = p.bias[row + 8 * i];
+        rows.factor[i] = w.rows[row + 8 * i].factor;
+        if (w.bias) rows.bias[i] = w.bias[row + 8 * i];
     }
     return rows;
 }
 
 // whole: nothing of the block lies outside the matrix.
 template <bool whole>
-__device__ __forceinline__ void store_pair(const W4A16Arguments& p, float* out, int token,
+__device__ __forceinline__ void store_pair(const W4A16Arguments& p, int n, float* out, int token,
                                            const OutputRows& rows, float lower, float upper,
                                            bool accumulate) {
     if (!whole && token >= p.m) return;
     const float x_scale = p.x_scale ? p.x_scale[token] : 1.0f;
-    float* place = out + static_cast<size_t>(token) * static_cast<size_t>(p.n) + rows.row;
+    float* place = out + static_cast<size_t>(token) * static_cast<size_t>(n) + rows.row;
     const float values[2] = {lower * rows.factor[0] * x_scale + rows.bias[0],
                              upper * rows.factor[1] * x_scale + rows.bias[1]};
 #pragma unroll
@@ -115,18 +132,18 @@ __device__ __forceinline__ void store_pair(const W4A16Arguments& p, float* out, 
 
 // Calls store(whole, accumulate) with constants, at least where the whole block lies inside.
 template <class Store>
-__device__ __forceinline__ void store_block(const W4A16Arguments& p, bool whole, Store&& store) {
+__device__ __forceinline__ void store_block(const W4A16Weights& w, bool whole, Store&& store) {
     if (!whole)
-        store(std::false_type(), p.accumulate);
-    else if (p.accumulate)
+        store(std::false_type(), w.accumulate);
+    else if (w.accumulate)
         store(std::true_type(), std::true_type());
     else
         store(std::true_type(), std::false_type());
 }
 
 // Where the sums of a split go; out itself without splits.
-__device__ __forceinline__ float* split_output(const W4A16Arguments& p, int split) {
-    return p.out + static_cast<size_t>(split) * static_cast<size_t>(p.m) * static_cast<size_t>(p.n);
+__device__ __forceinline__ float* split_output(const W4A16Arguments& p, const W4A16Weights& w, int split) {
+    return w.out + static_cast<size_t>(split) * static_cast<size_t>(p.m) * static_cast<size_t>(w.n);
 }
 
 } // namespace fp4::cuda

@@ -16,8 +16,8 @@ struct W4A16MmaShape {
     static_assert(shared_bytes <= 101376, "sm_86, sm_89 and sm_120 have 99 KB for a block");
 };
 
-__device__ __forceinline__ void load_panel(const W4A16Arguments& p, uint8_t* stage, int m0, int n0,
-                                           int panel) {
+__device__ __forceinline__ void load_panel(const W4A16Arguments& p, const W4A16Weights& w, uint8_t* stage,
+                                           int m0, int n0, int panel) {
     using Shape = W4A16MmaShape;
     const int thread = static_cast<int>(threadIdx.x);
     const uint8_t* x = p.x + panel * half_panel_bytes(p.panel_rows) + static_cast<size_t>(m0) * 128;
@@ -26,11 +26,11 @@ __device__ __forceinline__ void load_panel(const W4A16Arguments& p, uint8_t* sta
         const int place = (thread + i * Shape::threads) * 16;
         copy_async<16>(stage + place, x + place);
     }
-    const int row_tiles = (p.n + 15) / 16, wanted = n0 / 16 + thread / 32;
+    const int row_tiles = (w.n + 15) / 16, wanted = n0 / 16 + thread / 32;
     const size_t place =
         static_cast<size_t>(wanted < row_tiles ? wanted : row_tiles - 1) * panel_count(p) + panel;
     copy_async<16>(stage + Shape::x_bytes + thread * 16,
-                   p.w_codes + place * weight_tile_bytes + thread % 32 * 16);
+                   w.codes + place * weight_tile_bytes + thread % 32 * 16);
 }
 
 // One run of 32 columns: 32 rows x 64 tokens.
@@ -76,27 +76,30 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
     using Shape = W4A16MmaShape;
     uint8_t* shared = shared_memory();
     const int thread = static_cast<int>(threadIdx.x), lane = thread & 31, warp = thread / 32;
-    const int m0 = static_cast<int>(blockIdx.x) * 128, n0 = static_cast<int>(blockIdx.y) * 128;
+    int n0;
+    const W4A16Weights& w = weights_of_block(p, n0);
+    const int m0 = static_cast<int>(blockIdx.x) * 128;
     const int split = static_cast<int>(blockIdx.z), first = split * p.split_panels;
     const int warp_row = warp / 2 * 32, warp_token = warp % 2 * 64, g = lane >> 2, t = lane & 3;
     const int last = first + p.split_panels < panel_count(p) ? first + p.split_panels : panel_count(p);
-    const int row_tiles = (p.n + 15) / 16;
+    const int row_tiles = (w.n + 15) / 16;
     int tiles[2], biases[2][2];
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
         const int row = n0 + warp_row + 16 * i;
         tiles[i] = row / 16 < row_tiles ? row / 16 : row_tiles - 1;
-        biases[i][0] = exponent_bias(p, row + g);
-        biases[i][1] = exponent_bias(p, row + g + 8);
+        biases[i][0] = exponent_bias(w, row + g);
+        biases[i][1] = exponent_bias(w, row + g + 8);
     }
 #pragma unroll
     for (int ahead = 0; ahead < Shape::stages - 1; ++ahead) {
-        if (first + ahead < last) load_panel(p, shared + ahead * Shape::stage_bytes, m0, n0, first + ahead);
+        if (first + ahead < last)
+            load_panel(p, w, shared + ahead * Shape::stage_bytes, m0, n0, first + ahead);
         copy_async_commit();
     }
     uint4 scales[2], next_scales[2];
 #pragma unroll
-    for (int i = 0; i < 2; ++i) next_scales[i] = load_weight_scales<format>(p, tiles[i], first / 4, lane);
+    for (int i = 0; i < 2; ++i) next_scales[i] = load_weight_scales<format>(p, w, tiles[i], first / 4, lane);
     float sums[2][8][4] = {};
     for (int panel = first; panel < last; ++panel) {
         if (panel % 4 == 0) {
@@ -104,14 +107,14 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
             for (int i = 0; i < 2; ++i) {
                 scales[i] = next_scales[i];
                 if (panel + 4 < last)
-                    next_scales[i] = load_weight_scales<format>(p, tiles[i], panel / 4 + 1, lane);
+                    next_scales[i] = load_weight_scales<format>(p, w, tiles[i], panel / 4 + 1, lane);
             }
         }
         copy_async_wait<Shape::stages - 2>();
         __syncthreads(); // the panel has landed, and nobody reads the stage that is filled next
         const int ahead = panel + Shape::stages - 1;
         if (ahead < last)
-            load_panel(p, shared + (ahead - first) % Shape::stages * Shape::stage_bytes, m0, n0, ahead);
+            load_panel(p, w, shared + (ahead - first) % Shape::stages * Shape::stage_bytes, m0, n0, ahead);
         copy_async_commit();
         const uint8_t* stage = shared + (panel - first) % Shape::stages * Shape::stage_bytes;
         uint4 words[2];
@@ -125,16 +128,16 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
         multiply_run<format, 0>(sums, stage, words, scale_words, biases, warp_token, lane);
         multiply_run<format, 1>(sums, stage, words, scale_words, biases, warp_token, lane);
     }
-    float* out = split_output(p, split);
-    store_block(p, m0 + 128 <= p.m && n0 + 128 <= p.n, [&](auto whole, auto accumulate) {
+    float* out = split_output(p, w, split);
+    store_block(w, m0 + 128 <= p.m && n0 + 128 <= w.n, [&](auto whole, auto accumulate) {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
-            const OutputRows rows = output_rows(p, n0 + warp_row + 16 * i + g);
+            const OutputRows rows = output_rows(p, w, n0 + warp_row + 16 * i + g);
 #pragma unroll
             for (int j = 0; j < 8; ++j)
 #pragma unroll
                 for (int e = 0; e < 2; ++e)
-                    store_pair<whole()>(p, out, m0 + warp_token + 8 * j + 2 * t + e, rows, sums[i][j][e],
+                    store_pair<whole()>(p, w.n, out, m0 + warp_token + 8 * j + 2 * t + e, rows, sums[i][j][e],
                                         sums[i][j][2 + e], accumulate);
         }
     });

@@ -7,6 +7,7 @@ namespace {
 
 template <BlockFormat format, Emulation emulation>
 __global__ void __launch_bounds__(W4A4Shape<format>::threads, 1) w4a4_kernel(W4A4Arguments arguments) {
+    begin();
     w4a4_block<format, emulation>(arguments);
 }
 

@@ -32,31 +32,12 @@ __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const flo
     finish_run(out, rounding, row, column, v);
 }
 
-__global__ __launch_bounds__(threads) void round_nvfp4_rows(ScaleRule rule, ActivationView out) {
-    begin();
-    const uint32_t row = blockIdx.y, column = first_column();
-    if (column >= out.pitch()) return;
-    const float4 stored = *reinterpret_cast<const float4*>(out.values + size_t(row) * out.pitch() + column);
-    const float v[4] = {stored.x, stored.y, stored.z, stored.w};
-    RoundingView rounding;
-    rounding.kind = ActivationFormat::Kind::nvfp4;
-    rounding.rule = rule;
-    round_run(out, rounding, nvfp4_token_scale(rule, out.row_amax[row]), row, column, v);
-}
-
-dim3 run_grid(const ActivationView& out, size_t n) {
-    return {(out.pitch() / run_columns + block_runs - 1) / block_runs, static_cast<uint32_t>(n)};
-}
-
 } // namespace
 
 cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind,
                        const RoundingView& rounding, const ActivationView& out, cudaStream_t stream) {
-    return launch(glu_rows, run_grid(out, n), threads, 0, stream, gate, up, kind, rounding, out);
-}
-
-cudaError_t launch_round_nvfp4(size_t n, ScaleRule rule, const ActivationView& out, cudaStream_t stream) {
-    return launch(round_nvfp4_rows, run_grid(out, n), threads, 0, stream, rule, out);
+    const dim3 grid((out.pitch() / run_columns + block_runs - 1) / block_runs, static_cast<uint32_t>(n));
+    return launch(glu_rows, grid, threads, 0, stream, gate, up, kind, rounding, out);
 }
 
 } // namespace fp4::cuda

@@ -1,4 +1,4 @@
-// out = round(transform(act(gate) * up)), and the second pass of nvfp4's rounding.
+// out = round(transform(act(gate) * up)).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,11 +7,9 @@
 
 namespace fp4::cuda {
 
-// gate, up: [n, cols]. With rounding.needs_row_amax() only the transform is done (row_amax zero before).
+// gate, up: [n, cols]. Where a second pass rounds (round.h) only the transform is done; row_amax must be zero
+// before.
 cudaError_t launch_glu(const float* gate, const float* up, size_t n, GluKind kind,
                        const RoundingView& rounding, const ActivationView& out, cudaStream_t stream);
-
-// Rounds out.values in place to nvfp4, with the tensor scale of each row's out.row_amax.
-cudaError_t launch_round_nvfp4(size_t n, ScaleRule rule, const ActivationView& out, cudaStream_t stream);
 
 } // namespace fp4::cuda

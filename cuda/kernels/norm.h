@@ -12,7 +12,7 @@ struct NormView {
     float epsilon = 0.0f;
 };
 
-// out = round(transform(rmsnorm(x) * weight)); x: [n, cols]. With rounding.needs_row_amax() only the
+// out = round(transform(rmsnorm(x) * weight)); x: [n, cols]. Where a second pass rounds (round.h) only the
 // transform is done, and out.row_amax must be zero before.
 cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const RoundingView& rounding,
                         const ActivationView& out, cudaStream_t stream);

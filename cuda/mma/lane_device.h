@@ -26,6 +26,14 @@ __device__ __forceinline__ void load_matrix_x4(uint32_t (&r)[4], const void* sha
                  : "memory");
 }
 
+// The same with each matrix transposed.
+__device__ __forceinline__ void load_matrix_x4_transposed(uint32_t (&r)[4], const void* shared_row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(shared_address(shared_row))
+                 : "memory");
+}
+
 // Copies bytes (4, 8 or 16) into shared memory; complete after copy_async_wait and a barrier.
 template <int bytes>
 __device__ __forceinline__ void copy_async(void* shared, const void* global) {
@@ -73,6 +81,18 @@ __device__ __forceinline__ uint32_t pack_f16x2(float low, float high) {
     uint32_t packed;
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
     return packed;
+}
+
+// The same with fp16's largest value in place of infinity.
+__device__ __forceinline__ uint32_t pack_f16x2_finite(float low, float high) {
+    return pack_f16x2(fminf(fmaxf(low, -65504.0f), 65504.0f), fminf(fmaxf(high, -65504.0f), 65504.0f));
+}
+
+// 2^x, relative error 2^-22.
+__device__ __forceinline__ float exp2_fast(float x) {
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
 }
 
 } // namespace fp4::cuda

@@ -1,5 +1,7 @@
 // rope_append and attention over a real cache. Bounds: NMSE 1e-11 for float32 results (q, attention with
-// a16), 1e-8 for f16 keys and values (a float32 ulp may cross a tie of f16).
+// a16), 1e-8 for f16 keys and values (a float32 ulp may cross a tie of f16). Where queries, keys, values and
+// weights are f16 operands of tensor cores each of the four is off by up to 2^-11 of itself: an NMSE below
+// 2^-20 for scores around 1, and as the square of the scores for larger ones.
 #include <doctest/doctest.h>
 
 #include <cstring>
@@ -125,8 +127,11 @@ void check_attention(Pair& pair, const AttentionCase& c, Random& random) {
     };
     INFO(pair.name, " heads ", c.shape.heads, "/", c.shape.kv_heads, " dim ", dim, " n ", c.n, " at ",
          c.position, " window ", c.window);
-    CHECK(nmse(run(pair.tested), run(pair.reference)) <
-          (c.format.kind == ActivationFormat::Kind::a16 ? 1e-11 : 1e-5));
+    const bool rounded = c.format.kind != ActivationFormat::Kind::a16;
+    double bound = rounded ? 1e-5 : 1e-11;
+    // A rounded result steps to another code where the unrounded one is near a tie.
+    if (c.n >= pair.half_from) bound = rounded ? 1e-3 : 1e-6 * std::max(1.0f, c.sharpness * c.sharpness);
+    CHECK(nmse(run(pair.tested), run(pair.reference)) < bound);
 }
 
 } // namespace
@@ -165,6 +170,16 @@ TEST_CASE("attention: head sizes, grouping, prefill and decode, windows") {
         check_attention(pair, {{4, 2, 64}, 2, 300, 0, {ActivationFormat::Kind::a16}, 30.0f},
                         random); // sharp softmax
         check_attention(pair, {{4, 2, 64}, 3, 50, 0, {ActivationFormat::Kind::mxint8}}, random);
+        for (size_t dim : {2, 40, 64, 80, 96, 128, 192, 256}) { // many tokens
+            check_attention(pair, {{4, 1, dim}, 150, 0, 0}, random);
+            check_attention(pair, {{3, 3, dim}, 67, 201, 0}, random);
+            check_attention(pair, {{4, 2, dim}, 130, 70, 33}, random);
+        }
+        check_attention(pair, {{8, 2, 64}, 40, 3000, 0}, random); // keys split over blocks
+        check_attention(pair, {{8, 2, 64}, 40, 3000, 700}, random);
+        check_attention(pair, {{4, 2, 64}, 60, 100, 1}, random);
+        check_attention(pair, {{4, 2, 64}, 60, 300, 0, {ActivationFormat::Kind::a16}, 30.0f}, random);
+        check_attention(pair, {{4, 2, 64}, 60, 50, 0, {ActivationFormat::Kind::mxfp4}}, random);
     });
 }
 
@@ -173,7 +188,7 @@ TEST_CASE("attention: float32, MXFP8 and MXFP4 caches") {
     for_each_backend([&](Pair& pair) {
         for (KvFormat format : {KvFormat::f32, KvFormat::mxfp8, KvFormat::mxfp4}) {
             for (size_t dim : {2, 8, 48, 64, 80, 256}) {
-                for (size_t n : {1, 13}) {
+                for (size_t n : {1, 13, 50}) {
                     AttentionCase c{{4, 2, dim}, n, 150, 0};
                     c.kv_format = format;
                     check_attention(pair, c, random);

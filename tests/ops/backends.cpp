@@ -4,6 +4,8 @@
 
 #ifdef FP4_WITH_CUDA
 #include "cuda/cuda_backend.h"
+#include "cuda/device/activation_view.h"
+#include "cuda/device/launch.h"
 #endif
 #include "libfp4/cpu/cpu_backend.h"
 #include "rig.h"
@@ -24,13 +26,21 @@ void add_level(std::vector<TestedBackend>& list) {
 }
 
 // A device that this machine may lack.
-[[maybe_unused]] void add_if_present(std::vector<TestedBackend>& list, const char* name,
-                                     Result<std::shared_ptr<Backend>> (*open)()) {
-    if (auto backend = open(); backend.ok())
-        list.push_back({name, open});
+[[maybe_unused]] void add_if_present(std::vector<TestedBackend>& list, const TestedBackend& entry) {
+    if (auto backend = entry.open(); backend.ok())
+        list.push_back(entry);
     else
-        std::printf("%s skipped: %s\n", name, backend.error().message.c_str());
+        std::printf("%s skipped: %s\n", entry.name.c_str(), backend.error().message.c_str());
 }
+
+#ifdef FP4_WITH_CUDA
+// With the block-scaled products of sm_120, which other GPUs emulate.
+Result<std::shared_ptr<Backend>> open_cuda_block_scaled() {
+    auto backend = open_cuda_backend();
+    cuda::block_scaled_products = true;
+    return backend;
+}
+#endif
 
 } // namespace
 
@@ -42,7 +52,9 @@ std::vector<TestedBackend> tested_backends() {
     add_level<CpuLevel::avx512>(list);
     add_level<CpuLevel::avx512_vnni>(list);
 #ifdef FP4_WITH_CUDA
-    add_if_present(list, "cuda", open_cuda_backend);
+    constexpr size_t half_from = cuda::few_tokens + 1;
+    add_if_present(list, {"cuda", open_cuda_backend, half_from});
+    add_if_present(list, {"cuda block-scaled", open_cuda_block_scaled, half_from});
 #endif
     if (const char* wanted = std::getenv("FP4_TEST_BACKEND"))
         std::erase_if(list, [&](const TestedBackend& backend) { return !backend.name.starts_with(wanted); });

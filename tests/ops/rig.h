@@ -12,6 +12,9 @@ namespace fp4::ops {
 struct TestedBackend {
     std::string name;
     Result<std::shared_ptr<Backend>> (*open)();
+    // From this many tokens on inputs, queries and attention weights that were not rounded go to tensor cores
+    // as f16 (one part of 11 bits, as in every GPU library), which add float32 sums in an order of their own.
+    size_t half_from = SIZE_MAX;
 };
 
 // Every backend this build and machine can run, without the reference: add a new one in backends.cpp.
@@ -55,6 +58,7 @@ class Rig {
 struct Pair {
     explicit Pair(const TestedBackend& tested);
     std::string name;
+    size_t half_from;
     Rig tested;
     Rig reference;
 };

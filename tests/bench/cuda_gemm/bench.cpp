@@ -1,8 +1,5 @@
 // Times of the matrix kernels beside cuBLAS bf16 in the same run. Weights rotate through more than the L2
 // holds.
-#include <cublas_v2.h>
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <functional>
 #include <random>
@@ -10,7 +7,7 @@
 
 #include "cuda/gemm/fp4_layout.h"
 #include "cuda/gemm/gemm.h"
-#include "cuda/gemm/round.h"
+#include "tests/bench/cublas.h"
 #include "tests/bench/cuda_gemm/device_memory.h"
 
 using namespace fp4;
@@ -42,36 +39,6 @@ double time_of(const std::function<void(int)>& call) {
     return times[times.size() / 2];
 }
 
-// cuBLAS, loaded at run time so that the program starts without it.
-class Cublas {
-    using GemmEx = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
-                                      const void*, const void*, cudaDataType, int, const void*, cudaDataType,
-                                      int, const void*, void*, cudaDataType, int, cublasComputeType_t,
-                                      cublasGemmAlgo_t);
-
-  public:
-    Cublas() {
-        void* library = dlopen("libcublas.so.13", RTLD_NOW);
-        if (!library) return;
-        gemm_ = reinterpret_cast<GemmEx>(dlsym(library, "cublasGemmEx"));
-        auto create =
-            reinterpret_cast<cublasStatus_t (*)(cublasHandle_t*)>(dlsym(library, "cublasCreate_v2"));
-        if (!create || !gemm_ || create(&handle_) != CUBLAS_STATUS_SUCCESS) gemm_ = nullptr;
-    }
-    bool found() const { return gemm_ != nullptr; }
-    void gemm(const void* x, const void* w, void* out, int m, int n, int k) const {
-        const float one = 1.0f, zero = 0.0f;
-        const auto status =
-            gemm_(handle_, CUBLAS_OP_T, CUBLAS_OP_N, n, m, k, &one, w, CUDA_R_16BF, k, x, CUDA_R_16BF, k,
-                  &zero, out, CUDA_R_16BF, n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-        if (status != CUBLAS_STATUS_SUCCESS) std::printf("cuBLAS error %d\n", status);
-    }
-
-  private:
-    GemmEx gemm_ = nullptr;
-    cublasHandle_t handle_ = nullptr;
-};
-
 std::vector<uint8_t> random_bytes(size_t count, unsigned low, unsigned range) {
     static std::mt19937 random(1);
     std::vector<uint8_t> bytes(count);
@@ -95,15 +62,15 @@ struct Shape {
     size_t n, k;
 };
 
-void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& cublas, bool w4a4) {
+void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::bench::Cublas& cublas,
+                 bool w4a4) {
     const size_t n = shape.n, k = shape.k, most = tokens.back();
     const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
                  bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
     const DeviceArray<uint16_t> half(random_words(half_bytes(most, k) / 2, false));
     const DeviceArray<uint8_t> x_codes(
         random_bytes(most * code_row_bytes(BlockFormat::mxfp8_e4m3, k), 0, 256));
-    const DeviceArray<float> out(most * n),
-        workspace(gemm_w4a16_workspace(std::min<size_t>(most, 512), n) / 4);
+    const DeviceArray<float> out(most * n), workspace((size_t(32) << 20) / 4);
     struct Weights {
         DeviceArray<uint8_t> codes, mx_scales, nv_scales, mx_rows, nv_rows;
     };
@@ -142,11 +109,12 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
                 const Weights& w = weights[static_cast<size_t>(round) % copies];
                 GemmW4A16 gemm;
                 gemm.format = format;
-                gemm.m = m, gemm.n = n, gemm.k = k;
+                gemm.m = m, gemm.k = k;
                 gemm.x = reinterpret_cast<const uint8_t*>(half.get()), gemm.panel_rows = most;
-                gemm.w = {w.codes.get(), (mx ? w.mx_scales : w.nv_scales).get()};
-                gemm.w_rows = reinterpret_cast<const W4Row*>((mx ? w.mx_rows : w.nv_rows).get());
-                gemm.output.out = out.get();
+                gemm.weights[0] = {{w.codes.get(), (mx ? w.mx_scales : w.nv_scales).get()},
+                                   reinterpret_cast<const W4Row*>((mx ? w.mx_rows : w.nv_rows).get()),
+                                   n,
+                                   {nullptr, out.get(), false}};
                 gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
                 check(function(gemm, nullptr), "w4a16");
             };
@@ -166,41 +134,11 @@ void bench(const Shape& shape, const std::vector<size_t>& tokens, const Cublas& 
         }
         if (cublas.found())
             print("cublas", time_of([&](int round) {
-                      cublas.gemm(dense_x.get(), dense[static_cast<size_t>(round) % bf16_copies].get(),
-                                  dense_out.get(), static_cast<int>(m), static_cast<int>(n),
-                                  static_cast<int>(k));
+                      cublas.multiply(dense[static_cast<size_t>(round) % bf16_copies].get(), dense_x.get(),
+                                      dense_out.get(), static_cast<int>(n), static_cast<int>(m),
+                                      static_cast<int>(k));
                   }));
         std::printf("\n");
-    }
-}
-
-// Transform and rounding of prefill rows: bytes read and written over the time.
-void bench_round(size_t rows, size_t cols) {
-    std::vector<float> values(rows * cols);
-    std::mt19937 random(2);
-    for (float& value : values) value = static_cast<float>(random() % 2001) / 500.0f - 2.0f;
-    const DeviceArray<float> x(values), row_scale(rows);
-    const DeviceArray<uint8_t> codes(rows * code_row_bytes(BlockFormat::mxfp8_e4m3, cols)),
-        scales(scale_bytes(BlockFormat::nvfp4, rows, cols)), half(half_bytes(round_up(rows, 256), cols));
-    const std::pair<ActivationFormat::Kind, const char*> kinds[] = {{ActivationFormat::Kind::mxfp4, "mxfp4"},
-                                                                    {ActivationFormat::Kind::nvfp4, "nvfp4"},
-                                                                    {ActivationFormat::Kind::a16, "half"}};
-    for (const auto& [kind, name] : kinds) {
-        for (uint32_t hadamard : {0, 32, 128}) {
-            RoundingView rounding;
-            rounding.kind = kind;
-            if (kind == ActivationFormat::Kind::nvfp4) rounding.rule = ScaleRule::amax;
-            if (hadamard)
-                rounding.transform.kind = InputTransform::Kind::hadamard, rounding.transform.block = hadamard;
-            const GemmOperand to{codes.get(),         scales.get(),    half.get(),
-                                 round_up(rows, 256), row_scale.get(), static_cast<uint32_t>(cols)};
-            const double us = time_of(
-                [&](int) { check(round_to_operand(x.get(), cols, rows, rounding, to, nullptr), "round"); });
-            const double bytes =
-                static_cast<double>(rows * cols) * (kind == ActivationFormat::Kind::a16 ? 6 : 4.53);
-            std::printf("round %5zu x %5zu %-6s hadamard %3u  %6.1f us  %.2f TB/s\n", rows, cols, name,
-                        hadamard, us, bytes / us / 1e6);
-        }
     }
 }
 
@@ -209,10 +147,9 @@ void bench_round(size_t rows, size_t cols) {
 int main(int count, char** arguments) {
     setvbuf(stdout, nullptr, _IOLBF, 0);
     const bool w4a4 = count > 1 && std::string(arguments[1]) == "w4a4";
-    const Cublas cublas;
+    fp4::bench::Cublas cublas;
     if (!cublas.found()) std::printf("cuBLAS not found\n");
     for (const Shape& shape : {Shape{4096, 4096}, {6144, 4096}, {28672, 4096}, {4096, 14336}})
-        bench(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
-    for (size_t cols : {4096, 14336}) bench_round(2048, cols);
+        bench_shape(shape, {16, 64, 128, 256, 512, 1024, 2048, 4096}, cublas, w4a4);
     return 0;
 }

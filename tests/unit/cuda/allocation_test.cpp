@@ -53,7 +53,7 @@ TEST_CASE("every allocation of every object can fail, and the next try succeeds"
                 break;
             }
             case 3: {
-                auto activation = cuda.create_activation(4, 64);
+                auto activation = cuda.create_activation(40, 64);
                 if (!activation.ok()) return std::move(activation).error();
                 break;
             }

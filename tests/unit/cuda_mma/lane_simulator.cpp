@@ -188,6 +188,18 @@ void load_matrix_x4(uint32_t (&r)[4], const void* shared_row) {
         std::memcpy(&r[matrix], static_cast<const uint8_t*>(rows[8 * matrix + lane / 4]) + lane % 4 * 4, 4);
 }
 
+void load_matrix_x4_transposed(uint32_t (&r)[4], const void* shared_row) {
+    const auto rows = lanes::gather(shared_row);
+    const unsigned lane = threadIdx.x % 32;
+    for (unsigned matrix = 0; matrix < 4; ++matrix) {
+        uint16_t pair[2];
+        for (unsigned i = 0; i < 2; ++i)
+            std::memcpy(&pair[i],
+                        static_cast<const uint8_t*>(rows[8 * matrix + lane % 4 * 2 + i]) + lane / 4 * 2, 2);
+        r[matrix] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;
+    }
+}
+
 void mma_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     struct Fragments {
         uint32_t a[4], b[2];
@@ -213,6 +225,11 @@ uint32_t multiply_f16x2(uint32_t a, uint32_t b) {
 
 uint32_t pack_f16x2(float low, float high) {
     return encode_f16(low) | static_cast<uint32_t>(encode_f16(high)) << 16;
+}
+
+uint32_t pack_f16x2_finite(float low, float high) {
+    return pack_f16x2(std::fmin(std::fmax(low, -65504.0f), 65504.0f),
+                      std::fmin(std::fmax(high, -65504.0f), 65504.0f));
 }
 
 } // namespace fp4::cuda

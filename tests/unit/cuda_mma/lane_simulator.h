@@ -132,6 +132,7 @@ inline uint8_t* shared_memory() {
     return lanes::block_shared_memory();
 }
 void load_matrix_x4(uint32_t (&r)[4], const void* shared_row);
+void load_matrix_x4_transposed(uint32_t (&r)[4], const void* shared_row);
 template <int bytes>
 void copy_async(void* shared, const void* global) {
     static_assert(bytes == 4 || bytes == 8 || bytes == 16);
@@ -152,5 +153,9 @@ void copy_async_wait() {
 void mma_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
 uint32_t multiply_f16x2(uint32_t a, uint32_t b);
 uint32_t pack_f16x2(float low, float high);
+uint32_t pack_f16x2_finite(float low, float high);
+inline float exp2_fast(float x) {
+    return std::exp2(x);
+}
 
 } // namespace fp4::cuda

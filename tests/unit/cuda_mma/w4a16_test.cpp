@@ -49,20 +49,22 @@ void check(const Case& c, std::mt19937& random) {
     const int split_panels = c.split_panels > 0 ? c.split_panels : (panels_in_all + 3) / 4 * 4;
     const int splits = (panels_in_all + split_panels - 1) / split_panels;
     std::vector<float> sums(static_cast<size_t>(splits) * c.m * c.n, NAN);
-    W4A16Arguments arguments{panels.data(),
-                             panel_rows,
-                             c.x_scale ? x_scale.data() : nullptr,
-                             packed.codes.data(),
-                             packed.scales.data(),
-                             rows.data(),
-                             c.bias ? bias.data() : nullptr,
-                             splits > 1 ? sums.data() : out.data(),
-                             static_cast<int>(c.m),
-                             static_cast<int>(c.n),
-                             static_cast<int>(c.k),
-                             split_panels,
-                             c.accumulate,
-                             splits > 1};
+    W4A16Arguments arguments;
+    arguments.x = panels.data();
+    arguments.panel_rows = panel_rows;
+    arguments.x_scale = c.x_scale ? x_scale.data() : nullptr;
+    arguments.m = static_cast<int>(c.m);
+    arguments.k = static_cast<int>(c.k);
+    arguments.split_panels = split_panels;
+    arguments.sums_only = splits > 1;
+    W4A16Weights& weights = arguments.weights[0];
+    weights.codes = packed.codes.data();
+    weights.scales = packed.scales.data();
+    weights.rows = rows.data();
+    weights.bias = c.bias ? bias.data() : nullptr;
+    weights.out = splits > 1 ? sums.data() : out.data();
+    weights.n = static_cast<int>(c.n);
+    weights.accumulate = c.accumulate;
     const Dim3 grid{static_cast<unsigned>((c.m + 127) / 128), static_cast<unsigned>((c.n + 127) / 128),
                     static_cast<unsigned>(splits)};
     lanes::launch(grid, W4A16MmaShape::threads, W4A16MmaShape::shared_bytes,
@@ -116,4 +118,40 @@ TEST_CASE("W4A16 product on mma.sync: k in several splits") {
     std::mt19937 random(5);
     check<BlockFormat::mxfp4>({9, 20, 704, false, false, false, 4}, random);
     check<BlockFormat::nvfp4>({9, 20, 544, false, false, false, 8}, random);
+}
+
+TEST_CASE("W4A16 product on mma.sync: several weights side by side are each its own product") {
+    std::mt19937 random(6);
+    const size_t m = 20, k = 192, rows[] = {130, 16, 40}, panel_rows = 256;
+    std::vector<uint8_t> panels(half_bytes(panel_rows, k));
+    for (size_t i = 0; i < m * k; ++i) {
+        const uint16_t code = encode_f16(static_cast<float>(static_cast<int>(random() % 64) - 32));
+        std::memcpy(panels.data() + half_offset(panel_rows, i / k, i % k), &code, 2);
+    }
+    std::vector<PackedMatrix> packed;
+    for (size_t n : rows) packed.push_back(pack_weights(random_matrix(BlockFormat::nvfp4, n, k, random)));
+    const std::vector<W4Row> factors(130, {nvfp4_row_unit, 0});
+    W4A16Arguments all;
+    all.x = panels.data(), all.panel_rows = panel_rows, all.m = m, all.k = k, all.split_panels = 4;
+    all.weight_count = 3;
+    std::vector<std::vector<float>> together(3), alone(3);
+    int row_blocks = 0;
+    for (size_t i = 0; i < 3; ++i) {
+        together[i].resize(m * rows[i]), alone[i].resize(m * rows[i]);
+        W4A16Weights& weights = all.weights[i];
+        weights.codes = packed[i].codes.data(), weights.scales = packed[i].scales.data();
+        weights.rows = factors.data(), weights.n = static_cast<int>(rows[i]);
+        weights.out = together[i].data(), weights.first_block = row_blocks;
+        const int own_blocks = static_cast<int>(rows[i] + 127) / 128;
+        row_blocks += own_blocks;
+        W4A16Arguments one = all;
+        one.weight_count = 1, one.weights[0] = weights;
+        one.weights[0].out = alone[i].data(), one.weights[0].first_block = 0;
+        lanes::launch({1, static_cast<unsigned>(own_blocks), 1}, W4A16MmaShape::threads,
+                      W4A16MmaShape::shared_bytes, [&] { w4a16_mma_block<BlockFormat::nvfp4>(one); });
+    }
+    lanes::launch({1, static_cast<unsigned>(row_blocks), 1}, W4A16MmaShape::threads,
+                  W4A16MmaShape::shared_bytes, [&] { w4a16_mma_block<BlockFormat::nvfp4>(all); });
+    CHECK(together == alone);
+    CHECK(alone[1] != std::vector<float>(m * rows[1]));
 }
