@@ -2,27 +2,33 @@
 #include <algorithm>
 
 #include "cuda/cuda_stream.h"
+#include "cuda/step_options.h"
+#include "cuda/views.h"
 
 namespace fp4::cuda {
 
-void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
+bool CudaStream::targets_fit(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
     for (const LinearTarget& target : targets) {
         if (!require(target.weight && target.out, "linear", "a target has no weight or output") ||
             !require(n <= input.max_rows() && target.weight->cols() == input.cols(), "linear",
                      "the weight does not fit the input") ||
             !require(holds(*target.out, n, target.weight->rows()), "linear", "the output is too small") ||
             (target.bias && !vector_of(target.bias, target.weight->rows(), "linear"))) {
-            return;
+            return false;
         }
     }
-    if (!state_.ok() || n == 0) return;
+    return state_.ok();
+}
+
+void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
+    if (collect(LinearCall{&input, n, {targets.begin(), targets.end()}})) return;
+    if (!targets_fit(input, n, targets) || n == 0) return;
     const ActivationView& x = device(input).view();
     mxfp4_targets_.clear();
     nvfp4_targets_.clear();
     for (const LinearTarget& target : targets) {
         const WeightView& weight = device(*target.weight).view();
-        const LinearOutput output{target.bias ? device(*target.bias).f32() : nullptr,
-                                  device(*target.out).floats(), target.accumulate};
+        const LinearOutput output = output_view(target);
         if (!weight.packed)
             launched(launch_linear_plain(x, n, weight, output, stream_), "linear");
         else
@@ -44,6 +50,8 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
             view.targets[view.target_count++] = target;
         }
         view.input = input;
+        view.lead = step_options.lead;
+        std::copy(std::begin(ahead_), std::end(ahead_), view.ahead);
         for (size_t first = 0; first < n; first += matvec_tokens) {
             view.first_token = static_cast<uint32_t>(first);
             view.n = static_cast<uint32_t>(std::min<size_t>(n - first, matvec_tokens));

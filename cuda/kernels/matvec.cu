@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "cuda/device/activated.h"
 #include "cuda/device/fragments.h"
 #include "cuda/device/launch.h"
+#include "cuda/device/row_output.h"
 #include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
@@ -151,27 +153,51 @@ __device__ bool is_last(const MatvecView& view) {
     return last;
 }
 
-template <bool nv, int groups>
-__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
-    __shared__ float partial[matvec_warps * groups * tile_outputs];
-    const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const uint32_t k_warps = view.plan.k_warps, k_warp = warp % k_warps, row_warp = warp / k_warps;
-    uint32_t index = 0;
-    while (index + 1 < view.target_count && blockIdx.x >= view.first_group[index + 1]) ++index;
-    const MatvecTarget& target = view.targets[index];
-    const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
-    const uint32_t row_tile = first_tile + row_warp;
+// Has the second-level cache fetch a range of at most `bytes`.
+__device__ void prefetch(const void* data, uint32_t bytes) {
+#if __CUDA_ARCH__ >= 900
+    if (bytes != 0)
+        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(data), "r"(bytes) : "memory");
+#endif
+}
 
-    Sums<groups> sums = {};
+// What this warp reads after `chunk`, its first: a lane for a chunk.
+__device__ void prefetch_lead(const MatvecView& view, const WeightView& weight, uint32_t row_tile, uint32_t chunk,
+                              uint32_t end) {
+    const uint32_t lane = threadIdx.x % 32, own = chunk + (lane + 1) * view.plan.k_warps;
+    if (lane >= view.lead || own >= end) return;
+    const uint32_t tiles = (weight.cols + tile_columns - 1) / tile_columns;
+    const uint32_t bytes = min(4 * tile_bytes, (tiles - 4 * own) * tile_bytes);
+    prefetch(weight.codes + (size_t(row_tile) * tiles + 4 * own) * tile_bytes, bytes);
+}
+
+// This warp's share of what the next product reads.
+__device__ void prefetch_ahead(const MatvecView& view) {
+    if (threadIdx.x % 32 != 0) return;
+    const uint32_t block = blockIdx.y * gridDim.x + blockIdx.x, warps = blockDim.x / 32;
+    const uint32_t index = block * warps + threadIdx.x / 32, count = gridDim.x * gridDim.y * warps;
+    for (const Prefetch& range : view.ahead) {
+        const uint32_t share = (range.bytes / count + 127) / 128 * 128, first = index * share;
+        if (first < range.bytes) prefetch(range.data + first, min(share, range.bytes - first));
+    }
+}
+
+// The products of a warp: its chunks of a tile's columns. begin() is called here, once the first weights are
+// under way.
+template <bool nv, int groups>
+__device__ void multiply_tile(const MatvecView& view, const WeightView& weight, uint32_t row_tile,
+                              uint32_t k_warp, Sums<groups>& sums) {
+    const uint32_t k_warps = view.plan.k_warps;
     Tiles tiles = {};
     uint32_t chunk = 0, end = 0;
     Chunk even, odd;
-    if (row_tile * tile_rows < target.weight.rows) {
-        tiles = tiles_of<nv>(target.weight, row_tile);
+    if (row_tile * tile_rows < weight.rows) {
+        tiles = tiles_of<nv>(weight, row_tile);
         const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
         end = min(tiles.chunks, (blockIdx.y + 1) * each);
         chunk = blockIdx.y * each + k_warp;
         if (chunk < end) load_chunk<nv>(tiles, chunk, even);
+        prefetch_lead(view, weight, row_tile, chunk, end);
     }
     begin(); // the first weights come while the previous kernel ends
     const Inputs<groups> inputs = inputs_of<groups>(view);
@@ -185,13 +211,36 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_cons
         multiply_chunk<nv, groups>(inputs, odd, second, sums);
         chunk = third;
     }
-    const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
-    float* own = partial + k_warp * outputs + row_warp * groups * tile_outputs;
+    prefetch_ahead(view);
+}
+
+// The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][4 tokens]
+template <int groups>
+__device__ void store_partial(const MatvecView& view, uint32_t k_warp, uint32_t row_warp,
+                              const Sums<groups>& sums, float* partial) {
+    const uint32_t lane = threadIdx.x % 32; // 4 g + t
+    float* own = partial + (k_warp * view.plan.row_warps + row_warp) * groups * tile_outputs;
     for (int i = 0; i < groups; ++i) {
-        own[i * tile_outputs + lane] = sums[i][0]; // lane = 4 g + t
+        own[i * tile_outputs + lane] = sums[i][0];
         own[i * tile_outputs + 32 + lane] = sums[i][1];
     }
+}
+
+template <bool nv, int groups>
+__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
+    __shared__ float partial[matvec_warps * groups * tile_outputs];
+    const uint32_t warp = threadIdx.x / 32, k_warps = view.plan.k_warps;
+    const uint32_t k_warp = warp % k_warps, row_warp = warp / k_warps;
+    uint32_t index = 0;
+    while (index + 1 < view.target_count && blockIdx.x >= view.first_group[index + 1]) ++index;
+    const MatvecTarget& target = view.targets[index];
+    const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
+
+    Sums<groups> sums = {};
+    multiply_tile<nv, groups>(view, target.weight, first_tile + row_warp, k_warp, sums);
+    store_partial<groups>(view, k_warp, row_warp, sums, partial);
     __syncthreads();
+    const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
     float* shared_sums = view.scratch.sums + size_t(blockIdx.x) * view.plan.splits * outputs;
     for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
         float sum = 0.0f;
@@ -208,6 +257,44 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_cons
             sum += __ldcg(shared_sums + split * outputs + i);
         finish<nv, groups>(view, target, first_tile, i, sum);
     }
+}
+
+// Output `row` of a block's tiles of one weight, for the first token. partial: from its first tile on.
+template <bool nv>
+__device__ float glu_input(const MatvecView& view, const MatvecTarget& target, const float* partial,
+                           uint32_t local_row, uint32_t row) {
+    float sum = 0.0f;
+    for (uint32_t w = 0; w < view.plan.k_warps; ++w)
+        sum += partial[w * view.plan.row_warps * tile_outputs + local_row * part_tokens];
+    sum *= target.weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
+    return target.output.bias ? sum + target.output.bias[row] : sum;
+}
+
+// A block takes the same rows of gate and up, which are columns of the next product's input.
+template <bool nv>
+__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec_glu(const __grid_constant__ MatvecView view,
+                                                                   const __grid_constant__ MatvecGlu glu) {
+    __shared__ float partial[matvec_warps * tile_outputs];
+    const uint32_t warp = threadIdx.x / 32, k_warp = warp % view.plan.k_warps;
+    const uint32_t row_warp = warp / view.plan.k_warps, tiles = view.plan.row_warps / 2;
+    const WeightView& weight = view.targets[row_warp < tiles ? 0 : 1].weight;
+
+    Sums<1> sums = {};
+    multiply_tile<nv, 1>(view, weight, blockIdx.x * tiles + row_warp % tiles, k_warp, sums);
+    store_partial<1>(view, k_warp, row_warp, sums, partial);
+    __syncthreads();
+    if (warp != 0) return;
+    // Four columns a lane; lanes beyond the block's columns repeat what others do.
+    const uint32_t first = threadIdx.x % (tiles * tile_rows / 4) * 4;
+    const uint32_t column = blockIdx.x * tiles * tile_rows + first;
+    float v[4] = {};
+    for (uint32_t e = 0; e < 4; ++e) {
+        if (column + e >= glu.out.cols) break;
+        const float gate = glu_input<nv>(view, view.targets[0], partial, first + e, column + e);
+        const float up = glu_input<nv>(view, view.targets[1], partial + tiles * tile_outputs, first + e, column + e);
+        v[e] = activated(glu.kind, gate) * up;
+    }
+    finish_run(glu.out, glu.rounding, 0, column, v);
 }
 
 uint32_t row_tiles(const WeightView& weight) {
@@ -240,6 +327,36 @@ uint32_t matvec_groups(MatvecView& view) {
         groups += (row_tiles(view.targets[i].weight) + view.plan.row_warps - 1) / view.plan.row_warps;
     }
     return groups;
+}
+
+// A block's columns must hold whole blocks of the transform and of the rounding.
+bool matvec_glu_fits(const MatvecView& view, const RoundingView& rounding) {
+    const WeightView &gate = view.targets[0].weight, &up = view.targets[1].weight;
+    const bool identity = rounding.transform.kind == InputTransform::Kind::identity;
+    return view.target_count == 2 && view.n == 1 && gate.rows == up.rows && gate.format == up.format &&
+           !view.targets[0].output.accumulate && !view.targets[1].output.accumulate &&
+           (identity || rounding.transform.block <= matvec_warps / 2 * tile_rows) &&
+           !rounding.needs_row_amax();
+}
+
+MatvecPlan plan_matvec_glu(const MatvecView& view, const RoundingView& rounding, int processors) {
+    const WeightView& gate = view.targets[0].weight;
+    const bool wide = rounding.transform.kind != InputTransform::Kind::identity && rounding.transform.block > 32;
+    MatvecPlan plan;
+    plan.k_warps = 1;
+    plan.row_warps = wide ? 8 : 4;
+    const uint32_t chunks = (gate.cols + chunk_columns - 1) / chunk_columns;
+    const uint32_t few = static_cast<uint32_t>(processors) * 11; // warps, as for other products
+    if (!wide && chunks > 1 && 2 * row_tiles(gate) < few) plan.k_warps = 2;
+    return plan;
+}
+
+cudaError_t launch_matvec_glu(const MatvecView& view, const MatvecGlu& glu, cudaStream_t stream) {
+    const WeightView& gate = view.targets[0].weight;
+    const uint32_t tiles = view.plan.row_warps / 2;
+    const auto kernel = gate.format == WeightFormat::nvfp4 ? matvec_glu<true> : matvec_glu<false>;
+    return launch(kernel, (row_tiles(gate) + tiles - 1) / tiles,
+                  view.plan.k_warps * view.plan.row_warps * 32, 0, stream, view, glu);
 }
 
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {

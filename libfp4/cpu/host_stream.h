@@ -1,8 +1,9 @@
-// The part of a host stream that is not arithmetic: argument checks, the sticky failure, copies, sampling.
+// The part of a host stream that is not arithmetic: arguments as pointers, copies, sampling.
 // A subclass implements the run_ functions, which get pointers that were checked against the sizes.
 #pragma once
 
 #include "libfp4/cpu/host_memory.h"
+#include "libfp4/engine/checked_stream.h"
 
 namespace fp4 {
 
@@ -44,7 +45,7 @@ struct HostTarget {
     bool accumulate = false;
 };
 
-class HostStream : public Stream {
+class HostStream : public CheckedStream {
   public:
     void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) final;
     Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) final;
@@ -89,18 +90,7 @@ class HostStream : public Stream {
     virtual void run_gram(const float* a, size_t a_cols, const float* b, size_t b_cols, size_t n,
                           float* sum) = 0;
 
-    // The first failure wins; later operations do nothing.
-    void fail(Error failure);
-
   private:
-    bool require(bool condition, const char* operation, const char* what);
-    bool vector_of(const Weight* weight, size_t cols, const char* operation);
-    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
-                       const Activation& out);
-    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
-                          size_t values) const;
-
-    Result<void> state_;
     std::vector<HostTarget> targets_;
 };
 

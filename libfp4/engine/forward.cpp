@@ -1,8 +1,19 @@
 #include "libfp4/engine/forward.h"
 
 #include <array>
+#include <atomic>
 
 namespace fp4 {
+namespace {
+
+uint64_t next_id() {
+    static std::atomic<uint64_t> last = 0;
+    return ++last;
+}
+
+} // namespace
+
+Forward::Forward(std::shared_ptr<const Model> model) : model_(std::move(model)), id_(next_id()) {}
 
 Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model,
                                                  const ForwardConfig& config) {
@@ -35,6 +46,19 @@ void Forward::begin(Stream& stream, std::span<const int32_t> tokens, size_t posi
 }
 
 void Forward::advance(Stream& stream, KvCache& cache) {
+    if (layer_ == 0 && tokens_.rows == 1) {
+        const StepStart start = stream.begin_step({id_, tokens_.position, &cache});
+        if (start == StepStart::repeated) layer_ = model_->layers.size();
+        if (start == StepStart::recorded) {
+            while (!finished()) run_layer(stream, cache);
+            stream.end_step();
+        }
+        if (start != StepStart::direct) return;
+    }
+    run_layer(stream, cache);
+}
+
+void Forward::run_layer(Stream& stream, KvCache& cache) {
     if (layer_ == 0)
         stream.embed(*model_->embedding, *ids_, tokens_.rows, model_->config.embedding_scale, *x_);
     pass_->select(model_->layers[layer_], layer_, model_->ropes.tables(), layer_);

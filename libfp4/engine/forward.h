@@ -28,7 +28,8 @@ class Forward {
     // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the
     // cache.
     void begin(Stream& stream, std::span<const int32_t> tokens, size_t position);
-    // One layer (the first call also embeds). Not after finished().
+    // One layer (the first call also embeds), or all of them where the device repeats decode steps. Not after
+    // finished().
     void advance(Stream& stream, KvCache& cache);
     bool finished() const { return layer_ == model_->layers.size(); }
     size_t rows() const { return tokens_.rows; }
@@ -39,9 +40,11 @@ class Forward {
     const Buffer& logits() const { return *logits_; }
 
   private:
-    explicit Forward(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+    explicit Forward(std::shared_ptr<const Model> model);
+    void run_layer(Stream& stream, KvCache& cache);
 
     std::shared_ptr<const Model> model_;
+    const uint64_t id_; // no other's
     ForwardConfig config_;
     std::unique_ptr<Buffer> ids_;    // int32 [chunk]
     std::unique_ptr<Buffer> x_;      // residual stream, f32 [chunk, hidden]
