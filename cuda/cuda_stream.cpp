@@ -32,7 +32,8 @@ Result<std::unique_ptr<CudaStream>> CudaStream::create(const StreamConfig& confi
                                                config.priority == ThreadPriority::low ? lowest : highest),
                   "create a stream"));
     auto result = std::unique_ptr<CudaStream>(new CudaStream(stream, processors));
-    FP4_ASSIGN(result->argmax_, DeviceMemory::create((argmax_blocks + 1) * sizeof(int2)));
+    FP4_ASSIGN(result->argmax_, DeviceMemory::create(argmax_blocks * sizeof(int2)));
+    FP4_ASSIGN(result->drawn_, DrawnTokens::create());
     FP4_ASSIGN(result->position_, DeviceMemory::create(sizeof(uint32_t)));
     return result;
 }
@@ -253,24 +254,32 @@ void CudaStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buf
              "norm_add");
 }
 
-Result<int32_t> CudaStream::sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) {
+Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) {
     FP4_TRY(check_logits(logits, row, vocab));
+    if (ids && !holds(*ids, 1, 1)) return error(Status::argument, "sample: the buffer of ids is empty");
+    int32_t* place = drawn_.place();
+    if (!place) return error(Status::state, "sample: too many tokens were drawn and not taken");
     const float* values = device(logits).floats() + row * vocab;
-    FP4_ASSIGN(int32_t token, draws_most_likely(request) ? sample_greedy(values, vocab)
-                                                         : sample_on_host(values, vocab, request));
-    if (token < 0) return error(Status::state, "sample: every token is forbidden or has a NaN logit");
-    return token;
+    int32_t* next = ids ? reinterpret_cast<int32_t*>(device(*ids).data()) : nullptr;
+    if (draws_most_likely(request)) {
+        launched(launch_argmax(values, u32(vocab), argmax_.as<int2>(), {next, place}, stream_), "sample");
+    } else {
+        FP4_ASSIGN(*place, sample_on_host(values, vocab, request));
+        if (next)
+            launched(cudaMemcpyAsync(next, place, sizeof *place, cudaMemcpyHostToDevice, stream_), "sample");
+    }
+    launched(drawn_.written(stream_), "sample");
+    return state_;
 }
 
-Result<int32_t> CudaStream::sample_greedy(const float* logits, size_t vocab) {
+Result<int32_t> CudaStream::take_drawn() {
+    if (drawn_.empty()) return error(Status::state, "sample: no token was drawn");
     int32_t token = -1;
-    // The token, behind the parts.
-    auto* parts = argmax_.as<int2>();
-    auto* place = reinterpret_cast<int32_t*>(parts + argmax_blocks);
-    launched(launch_argmax(logits, u32(vocab), parts, place, stream_), "sample");
-    launched(cudaMemcpyAsync(&token, place, sizeof token, cudaMemcpyDeviceToHost, stream_), "sample");
-    FP4_TRY(wait("sample"));
+    const cudaError_t code = drawn_.take(token);
+    if (code != cudaSuccess) fail(cuda_error(code, "finish ", "sample"));
+    FP4_TRY(state_);
+    if (token < 0) return no_token_left();
     return token;
 }
 

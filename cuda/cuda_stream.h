@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/decode_step.h"
+#include "cuda/drawn_tokens.h"
 #include "cuda/kernels/attention.h"
 #include "cuda/kernels/decode_attention.h"
 #include "cuda/kernels/matvec.h"
@@ -32,8 +33,9 @@ class CudaStream final : public CheckedStream {
     void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
              ActivationFormat format, Activation& out) override;
     void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) override;
-    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                           const SampleRequest& request) override;
+    Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                      Buffer* ids) override;
+    Result<int32_t> take_drawn() override;
     Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
                          std::span<uint8_t> keys, std::span<uint8_t> values) override;
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
@@ -77,7 +79,6 @@ class CudaStream final : public CheckedStream {
     bool decode_attention_view(const AttentionCall& call, const RoundingView& rounding, DecodeAttentionView& view);
     bool targets_fit(const Activation& input, size_t n, std::span<const LinearTarget> targets);
     void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
-    Result<int32_t> sample_greedy(const float* logits, size_t vocab);
     Result<int32_t> sample_on_host(const float* logits, size_t vocab, const SampleRequest& request);
 
     cudaStream_t stream_;
@@ -96,6 +97,7 @@ class CudaStream final : public CheckedStream {
     Prefetch ahead_[prefetch_ranges];
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
+    DrawnTokens drawn_;
 };
 
 } // namespace fp4::cuda

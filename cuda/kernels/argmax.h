@@ -9,8 +9,14 @@ namespace fp4::cuda {
 
 inline constexpr uint32_t argmax_blocks = 128;
 
+// Where a drawn token goes, both or one.
+struct TokenPlaces {
+    int32_t* next = nullptr; // for the next pass
+    int32_t* host = nullptr;
+};
+
 // parts: scratch of argmax_blocks
-cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, int32_t* index,
+cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, const TokenPlaces& index,
                           cudaStream_t stream);
 
 } // namespace fp4::cuda

@@ -130,11 +130,21 @@ void HostStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buf
     run_norm_add(floats(y), n, {host(*norm.weight).f32(), norm.epsilon, cols}, floats(x));
 }
 
-Result<int32_t> HostStream::sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) {
+Result<void> HostStream::draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) {
     FP4_TRY(check_logits(logits, row, vocab));
-    int32_t token = sample_token({floats(logits) + row * vocab, vocab}, request);
-    if (token < 0) return error(Status::state, "sample: every token is forbidden or has a NaN logit");
+    if (ids && !holds(*ids, 1, 1)) return error(Status::argument, "sample: the buffer of ids is empty");
+    const int32_t token = sample_token({floats(logits) + row * vocab, vocab}, request);
+    if (token < 0) return no_token_left();
+    if (ids) std::memcpy(bytes_of(*ids), &token, sizeof token);
+    drawn_.push_back(token);
+    return {};
+}
+
+Result<int32_t> HostStream::take_drawn() {
+    if (drawn_.empty()) return error(Status::state, "sample: no token was drawn");
+    const int32_t token = drawn_.front();
+    drawn_.pop_front();
     return token;
 }
 

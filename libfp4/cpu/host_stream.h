@@ -2,6 +2,8 @@
 // A subclass implements the run_ functions, which get pointers that were checked against the sizes.
 #pragma once
 
+#include <deque>
+
 #include "libfp4/cpu/host_memory.h"
 #include "libfp4/engine/checked_stream.h"
 
@@ -62,8 +64,9 @@ class HostStream : public CheckedStream {
     void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
              ActivationFormat format, Activation& out) final;
     void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) final;
-    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                           const SampleRequest& request) final;
+    Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                      Buffer* ids) final;
+    Result<int32_t> take_drawn() final;
     Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
                          std::span<uint8_t> keys, std::span<uint8_t> values) final;
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
@@ -92,6 +95,7 @@ class HostStream : public CheckedStream {
 
   private:
     std::vector<HostTarget> targets_;
+    std::deque<int32_t> drawn_;
 };
 
 } // namespace fp4

@@ -1,6 +1,6 @@
 // What a device must do to run a transformer: memory, weights, and a stream of fused operations.
 // The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order
-// and may finish later; nothing but sample() and read() returns data to the host. A device failure is sticky:
+// and may finish later; nothing but take_drawn() and read() returns data to the host. A device failure is sticky:
 // later operations do nothing and synchronize() reports it.
 #pragma once
 
@@ -158,7 +158,8 @@ struct AttentionParams {
 enum class GluKind : uint8_t { silu, gelu_tanh };
 
 // A pass of one token, whose operations are the same for every token: only the token in its ids buffer and
-// the position differ.
+// the position differ. What no operation after the step reads (queries, the two halves of a gated layer) need
+// not be stored.
 struct DecodeStep {
     uint64_t owner = 0; // equal for the same operations on the same weights, buffers and formats
     size_t position = 0;
@@ -213,9 +214,16 @@ class Stream {
     // x += rmsnorm(y) * weight: the post-norm residual of gemma.
     virtual void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) = 0;
 
-    // Draws a token from logits[row] (f32 [rows, vocab]). Waits.
-    virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) = 0;
+    // Draws a token from logits[row] (f32 [rows, vocab]), into ids[0] as well, for the next pass. Waits for
+    // nothing where the device can draw by itself.
+    virtual Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) = 0;
+    // The token of the oldest draw() whose token was not taken yet. Waits for it.
+    virtual Result<int32_t> take_drawn() = 0;
+    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) {
+        FP4_TRY(draw(logits, row, vocab, request, nullptr));
+        return take_drawn();
+    }
 
     // Rows [first, first + count) of one layer, row_bytes() each in the cache's format. Waits.
     virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,

@@ -26,6 +26,10 @@ class CheckedStream : public Stream {
     Result<void> state_;
 };
 
+inline Error no_token_left() {
+    return error(Status::state, "sample: every token is forbidden or has a NaN logit");
+}
+
 // Whether the buffer holds `rows` rows of `width` 4-byte values.
 bool holds(const Buffer& buffer, size_t rows, size_t width);
 

@@ -81,7 +81,8 @@ Result<bool> Context::advance_pass() {
     if (!in_pass()) return error(Status::state, "no pass is under way");
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
-    FP4_TRY(stream_->synchronize());
+    // What follows a pass of one token waits: a device works on while the host goes there.
+    if (pass_.size() > 1) FP4_TRY(stream_->synchronize());
     if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
@@ -90,7 +91,6 @@ Result<bool> Context::advance_pass() {
 
 Result<void> Context::project_last() {
     forward_->project(*stream_, forward_->rows() - 1, 1);
-    FP4_TRY(stream_->synchronize());
     has_logits_ = true;
     last_logit_row_ = 0;
     return {};
@@ -123,7 +123,7 @@ Result<void> Context::run(std::span<const int32_t> tokens, float* all_logits) {
         done += count;
     }
     if (!all_logits) FP4_TRY(project_last());
-    return {};
+    return stream_->synchronize();
 }
 
 Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
@@ -170,7 +170,7 @@ Result<void> Context::logits(size_t row, std::span<float> target) {
 
 Result<int32_t> Context::sample(const SampleRequest& request) {
     if (!has_logits_) return error(Status::state, "the context has no logits; evaluate tokens first");
-    return stream_->sample(forward_->logits(), last_logit_row_, model_->config.vocabulary, request);
+    return forward_->sample(*stream_, last_logit_row_, request);
 }
 
 Result<void> Context::truncate(size_t tokens) {

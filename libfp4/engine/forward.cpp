@@ -42,7 +42,14 @@ uint64_t Forward::scratch_bytes(const ModelConfig& config, size_t chunk) {
 void Forward::begin(Stream& stream, std::span<const int32_t> tokens, size_t position) {
     layer_ = 0;
     tokens_ = {tokens.size(), position, tokens.size() == 1 ? config_.path_decode : config_.path_prefill};
+    if (tokens.size() == 1 && tokens[0] == sampled_) return;
     stream.write(*ids_, 0, {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()});
+    sampled_ = -1;
+}
+
+void Forward::begin_drawn(size_t position) {
+    layer_ = 0;
+    tokens_ = {1, position, config_.path_decode};
 }
 
 void Forward::advance(Stream& stream, KvCache& cache) {
@@ -78,6 +85,17 @@ void Forward::project(Stream& stream, size_t first, size_t count) {
                 activation_for(tokens_.path, head.format(), *model_->backend), input);
     const std::array targets{LinearTarget{&head, nullptr, logits_.get(), false}};
     stream.linear(input, count, targets);
+}
+
+Result<void> Forward::draw(Stream& stream, size_t row, const SampleRequest& request) {
+    sampled_ = -1;
+    return stream.draw(*logits_, row, model_->config.vocabulary, request, ids_.get());
+}
+
+Result<int32_t> Forward::sample(Stream& stream, size_t row, const SampleRequest& request) {
+    FP4_TRY(draw(stream, row, request));
+    FP4_ASSIGN(sampled_, stream.take_drawn());
+    return sampled_;
 }
 
 } // namespace fp4

@@ -28,6 +28,8 @@ class Forward {
     // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the
     // cache.
     void begin(Stream& stream, std::span<const int32_t> tokens, size_t position);
+    // A pass of the token that draw() leaves on the device.
+    void begin_drawn(size_t position);
     // One layer (the first call also embeds), or all of them where the device repeats decode steps. Not after
     // finished().
     void advance(Stream& stream, KvCache& cache);
@@ -38,6 +40,9 @@ class Forward {
     // vocabulary].
     void project(Stream& stream, size_t first, size_t count);
     const Buffer& logits() const { return *logits_; }
+    // Draws from a row of them; Stream::take_drawn() gives the token.
+    Result<void> draw(Stream& stream, size_t row, const SampleRequest& request);
+    Result<int32_t> sample(Stream& stream, size_t row, const SampleRequest& request);
 
   private:
     explicit Forward(std::shared_ptr<const Model> model);
@@ -52,6 +57,7 @@ class Forward {
     std::unique_ptr<LayerPass> pass_;
 
     PassTokens tokens_;
+    int32_t sampled_ = -1; // the token in ids_[0] if it came from sample(): no need to send it back
     size_t layer_ = 0; // next to run
 };
 
