@@ -9,17 +9,19 @@
 #include "cuda/kernels/gram.h"
 #include "cuda/kernels/norm.h"
 #include "cuda/kernels/rope.h"
+#include "cuda/kernels/sample.h"
 #include "cuda/views.h"
 
 namespace fp4::cuda {
 namespace {
 
-bool draws_most_likely(const SampleRequest& request) {
+// Whether the logits are taken as they are.
+bool draws_from_raw(const SampleRequest& request) {
     const SamplingConfig& config = *request.config;
     const bool no_penalties =
         config.penalty_last_n <= 0 || (config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f &&
                                        config.frequency_penalty == 0.0f);
-    return config.temperature <= 0.0f && request.bias.empty() && no_penalties;
+    return request.bias.empty() && no_penalties;
 }
 
 } // namespace
@@ -33,6 +35,7 @@ Result<std::unique_ptr<CudaStream>> CudaStream::create(const StreamConfig& confi
                   "create a stream"));
     auto result = std::unique_ptr<CudaStream>(new CudaStream(stream, processors));
     FP4_ASSIGN(result->argmax_, DeviceMemory::create(argmax_blocks * sizeof(int2)));
+    FP4_ASSIGN(result->sample_sums_, DeviceMemory::create(sample_scratch_bytes));
     FP4_ASSIGN(result->drawn_, DrawnTokens::create());
     FP4_ASSIGN(result->position_, DeviceMemory::create(sizeof(uint32_t)));
     return result;
@@ -261,13 +264,26 @@ Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, co
     int32_t* place = drawn_.place();
     if (!place) return error(Status::state, "sample: too many tokens were drawn and not taken");
     const float* values = device(logits).floats() + row * vocab;
-    int32_t* next = ids ? reinterpret_cast<int32_t*>(device(*ids).data()) : nullptr;
-    if (draws_most_likely(request)) {
-        launched(launch_argmax(values, u32(vocab), argmax_.as<int2>(), {next, place}, stream_), "sample");
-    } else {
+    const TokenPlaces places{ids ? reinterpret_cast<int32_t*>(device(*ids).data()) : nullptr, place};
+    const SamplingConfig& config = *request.config;
+    last_draw_ = {values, vocab, config, request.counter, places.next};
+    if (!draws_from_raw(request)) {
         FP4_ASSIGN(*place, sample_on_host(values, vocab, request));
-        if (next)
-            launched(cudaMemcpyAsync(next, place, sizeof *place, cudaMemcpyHostToDevice, stream_), "sample");
+        FP4_TRY(set_next(places.next, *place));
+    } else if (config.temperature <= 0.0f) {
+        launched(launch_argmax(values, u32(vocab), argmax_.as<int2>(), places, stream_), "sample");
+    } else {
+        SampleView view;
+        view.logits = values;
+        view.count = u32(vocab);
+        view.temperature = config.temperature;
+        view.top_k = u32(static_cast<size_t>(std::max(config.top_k, 0)));
+        view.top_p = config.top_p;
+        view.min_p = config.min_p;
+        view.uniform = uniform_draw(config.seed, request.counter);
+        view.maxima = argmax_.as<int2>();
+        view.sums = sample_sums_.data();
+        launched(launch_sample(view, places, stream_), "sample");
     }
     launched(drawn_.written(stream_), "sample");
     return state_;
@@ -279,8 +295,21 @@ Result<int32_t> CudaStream::take_drawn() {
     const cudaError_t code = drawn_.take(token);
     if (code != cudaSuccess) fail(cuda_error(code, "finish ", "sample"));
     FP4_TRY(state_);
+    if (token == sample_undecided) {
+        if (!drawn_.empty())
+            return error(Status::state, "sample: take each token before the next is drawn; too many are alike");
+        const LastDraw& last = last_draw_;
+        FP4_ASSIGN(token, sample_on_host(last.logits, last.vocab, {&last.config, {}, {}, last.counter}));
+        FP4_TRY(set_next(last.next, token));
+    }
     if (token < 0) return no_token_left();
     return token;
+}
+
+Result<void> CudaStream::set_next(int32_t* next, int32_t token) {
+    if (next)
+        launched(cudaMemcpyAsync(next, &token, sizeof token, cudaMemcpyHostToDevice, stream_), "sample");
+    return state_;
 }
 
 Result<int32_t> CudaStream::sample_on_host(const float* logits, size_t vocab, const SampleRequest& request) {

@@ -79,12 +79,13 @@ class CudaStream final : public CheckedStream {
     bool decode_attention_view(const AttentionCall& call, const RoundingView& rounding, DecodeAttentionView& view);
     bool targets_fit(const Activation& input, size_t n, std::span<const LinearTarget> targets);
     void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
+    Result<void> set_next(int32_t* next, int32_t token);
     Result<int32_t> sample_on_host(const float* logits, size_t vocab, const SampleRequest& request);
 
     cudaStream_t stream_;
     int processors_;
     DeviceMemory attention_sums_, attention_states_, attention_counters_;
-    DeviceMemory matvec_sums_, matvec_counters_, argmax_;
+    DeviceMemory matvec_sums_, matvec_counters_, argmax_, sample_sums_;
 
     bool collecting_ = false; // between begin_step() and end_step()
     bool in_step_ = false;    // while the collected calls run
@@ -98,6 +99,13 @@ class CudaStream final : public CheckedStream {
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
     DrawnTokens drawn_;
+    struct LastDraw { // for tokens the device cannot tell apart
+        const float* logits = nullptr;
+        size_t vocab = 0;
+        SamplingConfig config;
+        uint64_t counter = 0;
+        int32_t* next = nullptr;
+    } last_draw_;
 };
 
 } // namespace fp4::cuda

@@ -50,9 +50,13 @@ __global__ __launch_bounds__(threads) void argmax_last(const int2* parts, TokenP
 
 } // namespace
 
+cudaError_t launch_argmax_parts(const float* values, uint32_t count, int2* parts, cudaStream_t stream) {
+    return launch(argmax_parts, argmax_blocks, threads, 0, stream, values, count, parts);
+}
+
 cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, const TokenPlaces& index,
                           cudaStream_t stream) {
-    const cudaError_t first = launch(argmax_parts, argmax_blocks, threads, 0, stream, values, count, parts);
+    const cudaError_t first = launch_argmax_parts(values, count, parts, stream);
     return first != cudaSuccess ? first : launch(argmax_last, 1, threads, 0, stream, parts, index);
 }
 

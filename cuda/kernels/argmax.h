@@ -15,6 +15,8 @@ struct TokenPlaces {
     int32_t* host = nullptr;
 };
 
+// The first largest value of each of argmax_blocks shares, as bits, and its index: -Inf and -1 without one.
+cudaError_t launch_argmax_parts(const float* values, uint32_t count, int2* parts, cudaStream_t stream);
 // parts: scratch of argmax_blocks
 cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, const TokenPlaces& index,
                           cudaStream_t stream);
