@@ -50,7 +50,6 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
             view.targets[view.target_count++] = target;
         }
         view.input = input;
-        view.lead = step_options.lead;
         std::copy(std::begin(ahead_), std::end(ahead_), view.ahead);
         for (size_t first = 0; first < n; first += matvec_tokens) {
             view.first_token = static_cast<uint32_t>(first);

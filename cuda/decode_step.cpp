@@ -134,7 +134,6 @@ bool CudaStream::run_fused(const LinearCall& linear, const GluCall& glu) {
     MatvecView view;
     view.input = device(*linear.input).view();
     view.n = 1;
-    view.lead = step_options.lead;
     for (const LinearTarget& target : targets) {
         const WeightView& weight = device(*target.weight).view();
         if (!weight.packed) return false;
@@ -143,6 +142,7 @@ bool CudaStream::run_fused(const LinearCall& linear, const GluCall& glu) {
     const MatvecGlu end{glu.kind, rounding_view(glu.transform, glu.format), device(*glu.out).view()};
     if (!matvec_glu_fits(view, end.rounding)) return false;
     view.plan = plan_matvec_glu(view, end.rounding, processors_);
+    if (step_options.wide_glu) view.plan = {1, 8, 1};
     std::copy(std::begin(ahead_), std::end(ahead_), view.ahead);
     launched(launch_matvec_glu(view, end, stream_), "linear and glu");
     return true;

@@ -10,8 +10,8 @@ struct StepOptions {
     bool graph = true;          // records are replayed as CUDA graphs
     bool fuse_attention = true; // rope and attention in one kernel
     bool fuse_glu = true;       // gate, up and their activation in one kernel
-    uint32_t lead = 4;          // MatvecView::lead
-    uint32_t ahead = 12u << 20; // bytes of the next product's weights that a product has fetched
+    bool wide_glu = false;      // eight row warps a block
+    uint32_t ahead = 0;         // bytes of the next product's weights that a product has fetched
 };
 inline StepOptions step_options;
 

@@ -55,7 +55,6 @@ struct MatvecView {
     uint32_t n = 0;           // tokens from there on, at most matvec_tokens
     MatvecPlan plan;
     MatvecScratch scratch; // splits > 1
-    uint32_t lead = 0; // chunks of its own that a warp has fetched while it waits for the previous kernel
     Prefetch ahead[prefetch_ranges];
 };
 

@@ -101,7 +101,7 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
             if (expected.empty()) expected = tokens;
             CHECK(tokens == expected);
         }
-        CHECK(std::count(expected.begin(), expected.end(), expected.back()) < 290);
+        CHECK(std::count(expected.begin(), expected.end(), expected.back()) < 290); // not stuck at one token
     }
 }
 

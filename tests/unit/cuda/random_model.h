@@ -21,7 +21,7 @@ struct RandomModelShape {
 class RandomModel {
   public:
     RandomModel(std::shared_ptr<Backend> backend, const RandomModelShape& shape)
-        : backend_(backend), shape_(shape), random_(1) {
+        : backend_(backend), shape_(shape), random_(3) {
         model_->backend = std::move(backend);
     }
 
