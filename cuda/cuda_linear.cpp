@@ -2,27 +2,23 @@
 #include <algorithm>
 
 #include "cuda/cuda_stream.h"
-#include "cuda/step_options.h"
 #include "cuda/views.h"
 
 namespace fp4::cuda {
 
-bool CudaStream::targets_fit(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
+void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
+    std::vector<LinearTarget> kept(collecting_ ? targets.begin() : targets.end(), targets.end());
+    if (collect([this, &input, n, kept = std::move(kept)] { linear(input, n, kept); })) return;
     for (const LinearTarget& target : targets) {
         if (!require(target.weight && target.out, "linear", "a target has no weight or output") ||
             !require(n <= input.max_rows() && target.weight->cols() == input.cols(), "linear",
                      "the weight does not fit the input") ||
             !require(holds(*target.out, n, target.weight->rows()), "linear", "the output is too small") ||
             (target.bias && !vector_of(target.bias, target.weight->rows(), "linear"))) {
-            return false;
+            return;
         }
     }
-    return state_.ok();
-}
-
-void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
-    if (collect(LinearCall{&input, n, {targets.begin(), targets.end()}})) return;
-    if (!targets_fit(input, n, targets) || n == 0) return;
+    if (!state_.ok() || n == 0) return;
     const ActivationView& x = device(input).view();
     mxfp4_targets_.clear();
     nvfp4_targets_.clear();
@@ -50,7 +46,6 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
             view.targets[view.target_count++] = target;
         }
         view.input = input;
-        std::copy(std::begin(ahead_), std::end(ahead_), view.ahead);
         for (size_t first = 0; first < n; first += matvec_tokens) {
             view.first_token = static_cast<uint32_t>(first);
             view.n = static_cast<uint32_t>(std::min<size_t>(n - first, matvec_tokens));

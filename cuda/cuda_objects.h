@@ -27,9 +27,6 @@ class CudaWeight final : public Weight {
     size_t cols() const override { return view_.cols; }
     const WeightView& view() const { return view_; }
     const float* f32() const { return reinterpret_cast<const float*>(view_.codes); } // vectors
-    const DeviceMemory& codes() const { return codes_; }
-    const DeviceMemory& scales() const { return scales_; }
-    size_t memory_bytes() const { return codes_.bytes() + scales_.bytes(); }
 
   private:
     Result<void> upload_plain(const HostWeight& weight);

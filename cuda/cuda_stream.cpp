@@ -222,7 +222,8 @@ bool CudaStream::decode_attention_view(const AttentionCall& call, const Rounding
     view.q = device(*call.q).floats();
     view.scale = call.params.scale;
     view.window = u32(std::min<size_t>(call.params.window, UINT32_MAX));
-    view.parts = decode_attention_parts(decode_length_class(u32(call.position) + 1), heads, kv_heads, processors_);
+    view.parts =
+        decode_attention_parts(decode_length_class(u32(call.position) + 1), heads, kv_heads, processors_);
     if (view.parts > 1) {
         const size_t states = heads * view.parts;
         view.sums =
@@ -237,7 +238,7 @@ bool CudaStream::decode_attention_view(const AttentionCall& call, const Rounding
 
 void CudaStream::glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
                      ActivationFormat format, Activation& out) {
-    if (collect(GluCall{&gate, &up, n, kind, transform, format, &out})) return;
+    if (collect([=, this, &gate, &up, &out] { glu(gate, up, n, kind, transform, format, out); })) return;
     const size_t width = out.cols();
     if (!rounding_fits("glu", n, width, transform, out)) return;
     if (!require(holds(gate, n, width) && holds(up, n, width), "glu", "an input is too small")) return;
@@ -269,6 +270,7 @@ Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, co
     last_draw_ = {values, vocab, config, request.counter, places.next};
     if (!draws_from_raw(request)) {
         FP4_ASSIGN(*place, sample_on_host(values, vocab, request));
+        if (*place < 0) return no_token_left();
         FP4_TRY(set_next(places.next, *place));
     } else if (config.temperature <= 0.0f) {
         launched(launch_argmax(values, u32(vocab), argmax_.as<int2>(), places, stream_), "sample");
@@ -297,7 +299,8 @@ Result<int32_t> CudaStream::take_drawn() {
     FP4_TRY(state_);
     if (token == sample_undecided) {
         if (!drawn_.empty())
-            return error(Status::state, "sample: take each token before the next is drawn; too many are alike");
+            return error(Status::state,
+                         "sample: take each token before the next is drawn; too many are alike");
         const LastDraw& last = last_draw_;
         FP4_ASSIGN(token, sample_on_host(last.logits, last.vocab, {&last.config, {}, {}, last.counter}));
         FP4_TRY(set_next(last.next, token));

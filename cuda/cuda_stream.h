@@ -1,5 +1,5 @@
-// A context's queue of work: a CUDA stream. Arguments are checked here and kernels launched. The operations of
-// a decode step are collected first (decode_step.h).
+// A context's queue of work: a CUDA stream. Arguments are checked here and kernels launched. The operations
+// of a decode step are collected first (decode_step.h).
 #pragma once
 
 #include "cuda/decode_step.h"
@@ -71,13 +71,11 @@ class CudaStream final : public CheckedStream {
     void run_calls();
     void capture_calls(StepRecord& record);
     bool run_fused(const RopeCall& rope, const AttentionCall& attention);
-    bool run_fused(const LinearCall& linear, const GluCall& glu);
-    void fetch_ahead(std::span<const LinearTarget> targets);
 
     bool rope_view(const RopeCall& call, RopeView& args);
     bool attention_fits(const AttentionCall& call);
-    bool decode_attention_view(const AttentionCall& call, const RoundingView& rounding, DecodeAttentionView& view);
-    bool targets_fit(const Activation& input, size_t n, std::span<const LinearTarget> targets);
+    bool decode_attention_view(const AttentionCall& call, const RoundingView& rounding,
+                               DecodeAttentionView& view);
     void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     Result<void> set_next(int32_t* next, int32_t token);
     Result<int32_t> sample_on_host(const float* logits, size_t vocab, const SampleRequest& request);
@@ -93,9 +91,8 @@ class CudaStream final : public CheckedStream {
     size_t step_position_ = 0;
     std::vector<StepCall> calls_;
     StepRecords records_;
-    DeviceMemory position_;    // uint32: of the step that ran last
+    DeviceMemory position_;        // uint32: of the step that ran last
     uint32_t device_position_ = 0; // what will be there once all that is enqueued has run
-    Prefetch ahead_[prefetch_ranges];
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
     DrawnTokens drawn_;

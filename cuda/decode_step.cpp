@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "cuda/cuda_stream.h"
-#include "cuda/kernels/glu.h"
 #include "cuda/kernels/next_position.h"
 #include "cuda/step_options.h"
 #include "cuda/views.h"
@@ -89,20 +88,9 @@ StepPosition CudaStream::place_of(size_t position, const char* operation) {
 void CudaStream::run_calls() {
     launched(launch_next_position(position_.as<uint32_t>(), stream_), "next_position");
     for (size_t i = 0; i < calls_.size() && state_.ok(); ++i) {
-        StepCall* next = i + 1 < calls_.size() ? &calls_[i + 1] : nullptr;
-        if (const auto* linear = std::get_if<LinearCall>(&calls_[i])) {
-            const auto* glu = next ? std::get_if<GluCall>(next) : nullptr;
-            auto following = std::find_if(calls_.begin() + static_cast<std::ptrdiff_t>(i) + 1, calls_.end(),
-                                          [](const StepCall& call) { return call.index() == 0; });
-            fetch_ahead(following == calls_.end() ? std::span<const LinearTarget>()
-                                                  : std::get<LinearCall>(*following).targets);
-            if (glu && run_fused(*linear, *glu))
-                ++i;
-            else
-                this->linear(*linear->input, linear->n, linear->targets);
-        } else if (const auto* rope = std::get_if<RopeCall>(&calls_[i])) {
-            const auto* attention = next ? std::get_if<AttentionCall>(next) : nullptr;
-            if (attention && run_fused(*rope, *attention))
+        if (const auto* rope = std::get_if<RopeCall>(&calls_[i])) {
+            const auto* next = i + 1 < calls_.size() ? std::get_if<AttentionCall>(&calls_[i + 1]) : nullptr;
+            if (next && run_fused(*rope, *next))
                 ++i;
             else
                 rope_append(*rope->q, *rope->k, *rope->v, rope->n, rope->position, rope->shape,
@@ -111,41 +99,10 @@ void CudaStream::run_calls() {
         } else if (const auto* call = std::get_if<AttentionCall>(&calls_[i])) {
             attention(*call->q, call->n, call->position, call->params, *call->cache, call->layer,
                       call->transform, call->format, *call->out);
-        } else if (const auto* glu = std::get_if<GluCall>(&calls_[i])) {
-            this->glu(*glu->gate, *glu->up, glu->n, glu->kind, glu->transform, glu->format, *glu->out);
         } else {
             std::get<std::function<void()>>(calls_[i])();
         }
     }
-    fetch_ahead({});
-}
-
-// gate and up into their activation
-bool CudaStream::run_fused(const LinearCall& linear, const GluCall& glu) {
-    const std::span<const LinearTarget> targets = linear.targets;
-    if (!step_options.fuse_glu || targets.size() != 2 || targets[0].out != glu.gate ||
-        targets[1].out != glu.up || linear.n != 1 || glu.n != 1 ||
-        !targets_fit(*linear.input, linear.n, targets)) {
-        return false;
-    }
-    const size_t width = glu.out->cols();
-    if (targets[0].weight->rows() != width || !rounding_fits("glu", 1, width, glu.transform, *glu.out))
-        return false;
-    MatvecView view;
-    view.input = device(*linear.input).view();
-    view.n = 1;
-    for (const LinearTarget& target : targets) {
-        const WeightView& weight = device(*target.weight).view();
-        if (!weight.packed) return false;
-        view.targets[view.target_count++] = {weight, output_view(target)};
-    }
-    const MatvecGlu end{glu.kind, rounding_view(glu.transform, glu.format), device(*glu.out).view()};
-    if (!matvec_glu_fits(view, end.rounding)) return false;
-    view.plan = plan_matvec_glu(view, end.rounding, processors_);
-    if (step_options.wide_glu) view.plan = {1, 8, 1};
-    std::copy(std::begin(ahead_), std::end(ahead_), view.ahead);
-    launched(launch_matvec_glu(view, end, stream_), "linear and glu");
-    return true;
 }
 
 bool CudaStream::run_fused(const RopeCall& rope, const AttentionCall& attention) {
@@ -157,30 +114,14 @@ bool CudaStream::run_fused(const RopeCall& rope, const AttentionCall& attention)
     }
     RopeView args;
     DecodeAttentionView view;
-    if (!rope_view(rope, args) || !attention_fits(attention) || !decode_attention_view(attention, rounding, view))
+    if (!rope_view(rope, args) || !attention_fits(attention) ||
+        !decode_attention_view(attention, rounding, view))
         return false;
     view.rope = args;
     view.k = device(*rope.k).floats();
     view.v = device(*rope.v).floats();
     launched(launch_decode_attention(view, rounding, device(*attention.out).view(), stream_), "attention");
     return true;
-}
-
-void CudaStream::fetch_ahead(std::span<const LinearTarget> targets) {
-    std::fill(std::begin(ahead_), std::end(ahead_), Prefetch{});
-    size_t total = 0, count = 0;
-    for (const LinearTarget& target : targets)
-        if (target.weight) total += device(*target.weight).memory_bytes();
-    if (total == 0) return;
-    const double share = std::min(1.0, double(step_options.ahead) / double(total));
-    for (const LinearTarget& target : targets) {
-        if (!target.weight || count + 2 > prefetch_ranges) continue;
-        const CudaWeight& weight = device(*target.weight);
-        for (const DeviceMemory* memory : {&weight.codes(), &weight.scales()}) {
-            const auto bytes = static_cast<uint32_t>(share * double(memory->bytes()));
-            ahead_[count++] = {memory->data(), bytes / 16 * 16};
-        }
-    }
 }
 
 } // namespace fp4::cuda

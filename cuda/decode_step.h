@@ -10,21 +10,6 @@
 
 namespace fp4::cuda {
 
-struct LinearCall {
-    const Activation* input;
-    size_t n;
-    std::vector<LinearTarget> targets;
-};
-
-struct GluCall {
-    const Buffer *gate, *up;
-    size_t n;
-    GluKind kind;
-    const Transform* transform;
-    ActivationFormat format;
-    Activation* out;
-};
-
 struct RopeCall {
     Buffer* q;
     const Buffer *k, *v;
@@ -48,7 +33,7 @@ struct AttentionCall {
 };
 
 // The others are never fused.
-using StepCall = std::variant<LinearCall, GluCall, RopeCall, AttentionCall, std::function<void()>>;
+using StepCall = std::variant<RopeCall, AttentionCall, std::function<void()>>;
 
 // What must be equal for a record to be repeated.
 struct StepKey {
@@ -62,7 +47,8 @@ struct StepKey {
 class StepRecord {
   public:
     explicit StepRecord(const StepKey& key) : key_(key) {}
-    StepRecord(StepRecord&& other) noexcept : key_(other.key_), graph_(std::exchange(other.graph_, nullptr)) {}
+    StepRecord(StepRecord&& other) noexcept
+        : key_(other.key_), graph_(std::exchange(other.graph_, nullptr)) {}
     StepRecord& operator=(StepRecord&& other) noexcept {
         std::swap(key_, other.key_);
         std::swap(graph_, other.graph_);

@@ -1,4 +1,5 @@
-// Device memory, and pinned memory of the host, that free themselves. All of the backend's memory comes from here.
+// Device memory, and pinned memory of the host, that free themselves. All of the backend's memory comes from
+// here.
 #pragma once
 
 #include <utility>

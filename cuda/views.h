@@ -37,7 +37,8 @@ inline RoundingView rounding_view(const Transform* transform, ActivationFormat f
 }
 
 inline LinearOutput output_view(const LinearTarget& target) {
-    return {target.bias ? device(*target.bias).f32() : nullptr, device(*target.out).floats(), target.accumulate};
+    return {target.bias ? device(*target.bias).f32() : nullptr, device(*target.out).floats(),
+            target.accumulate};
 }
 
 } // namespace fp4::cuda

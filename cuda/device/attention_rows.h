@@ -77,8 +77,9 @@ struct AttentionRows {
 
 // queries: scaled. seen: the keys that row lane % 4 sees.
 template <int V, bool whole_f16>
-__device__ __forceinline__ void attend(const KvView& kv, uint32_t kv_head, const float (&queries)[warp_rows][V],
-                                       KeyRange range, KeyRange seen, AttentionRows<V>& rows) {
+__device__ __forceinline__ void attend(const KvView& kv, uint32_t kv_head,
+                                       const float (&queries)[warp_rows][V], KeyRange range, KeyRange seen,
+                                       AttentionRows<V>& rows) {
     const uint32_t lane = threadIdx.x % 32;
     for (uint32_t first = range.begin; first < range.end; first += warp_keys) {
         float scores[32], values[warp_keys][V];

@@ -34,7 +34,7 @@ __device__ inline void norm_head(const NormView& norm, uint32_t dim, float* head
 
 // One block of 32 columns of a head, a column a lane.
 __device__ inline void store_block(const KvView& kv, BlockFormat format, ScaleRule rule, uint32_t column,
-                            float value, uint8_t* head) {
+                                   float value, uint8_t* head) {
     const uint32_t amax = group_max(__float_as_uint(value) & 0x7FFFFFFFu, 32);
     const uint8_t scale = block_scale_code(format, rule, 1.0f, amax);
     const float inverse = inverse_scale(decode_scale(format, scale), 1.0f);

@@ -95,9 +95,10 @@ __device__ bool is_last(const DecodeAttentionView& view, bool& shared) {
 }
 
 template <int V, bool whole_f16>
-__global__ __launch_bounds__(warps * 32) void decode_attention(
-    const __grid_constant__ DecodeAttentionView view, const __grid_constant__ RoundingView rounding,
-    const __grid_constant__ ActivationView out) {
+__global__ __launch_bounds__(warps *
+                             32) void decode_attention(const __grid_constant__ DecodeAttentionView view,
+                                                       const __grid_constant__ RoundingView rounding,
+                                                       const __grid_constant__ ActivationView out) {
     __shared__ Shared<V * 32> shared;
     begin();
     const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, dim = view.kv.head_dim;

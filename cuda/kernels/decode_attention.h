@@ -11,9 +11,9 @@
 namespace fp4::cuda {
 
 struct DecodeAttentionView {
-    RopeView rope;             // n and heads as attention uses them
-    const float* q = nullptr;  // [heads * head_dim]
-    const float* k = nullptr;  // [kv_heads * head_dim]; null: q is rotated and the cache complete already
+    RopeView rope;            // n and heads as attention uses them
+    const float* q = nullptr; // [heads * head_dim]
+    const float* k = nullptr; // [kv_heads * head_dim]; null: q is rotated and the cache complete already
     const float* v = nullptr;
     KvView kv;
     float scale = 1.0f;

@@ -1,10 +1,8 @@
 #include <algorithm>
 
-#include "cuda/device/activated.h"
 #include "cuda/device/copy_async.h"
 #include "cuda/device/fragments.h"
 #include "cuda/device/launch.h"
-#include "cuda/device/row_output.h"
 #include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
@@ -58,8 +56,9 @@ constexpr uint32_t input_stages = 3;
 
 __device__ void fetch_input(const MatvecView& view, uint32_t chunk, InputStage& stage) {
     const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
-    const auto* parts = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, view.first_token, 0)) +
-                        chunk * 256 + lane / 8 * 32 + lane % 8;
+    const auto* parts =
+        reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, view.first_token, 0)) +
+        chunk * 256 + lane / 8 * 32 + lane % 8;
     copy_async(stage.parts + lane, parts);
     copy_async(stage.parts + 32 + lane, parts + 4 * 32);
     if (lane < 8) {
@@ -89,8 +88,8 @@ __device__ Inputs<groups> inputs_in_memory(const MatvecView& view, uint32_t chun
         // Columns of tokens that are not there may hold anything, they touch no other column: they read the
         // first token's again, which costs no traffic.
         const uint32_t source = lane / 8 + i * part_tokens < view.n ? lane : lane % 8;
-        inputs.parts[i] =
-            reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, 0)) + source + chunk * 256;
+        inputs.parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, 0)) +
+                          source + chunk * 256;
         const auto* scales = reinterpret_cast<const float4*>(view.input.part_scales +
                                                              part_scale_place(padded, row + lane % 4, 0));
         inputs.scales[i][0] = __ldg(scales + chunk * 8), inputs.scales[i][1] = __ldg(scales + chunk * 8 + 1);
@@ -172,25 +171,6 @@ __device__ bool is_last(const MatvecView& view) {
     return last;
 }
 
-// Has the second-level cache fetch a range of at most `bytes`.
-__device__ void prefetch(const void* data, uint32_t bytes) {
-#if __CUDA_ARCH__ >= 900
-    if (bytes != 0)
-        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(data), "r"(bytes) : "memory");
-#endif
-}
-
-// This warp's share of what the next product reads.
-__device__ void prefetch_ahead(const MatvecView& view) {
-    if (threadIdx.x % 32 != 0) return;
-    const uint32_t block = blockIdx.y * gridDim.x + blockIdx.x, warps = blockDim.x / 32;
-    const uint32_t index = block * warps + threadIdx.x / 32, count = gridDim.x * gridDim.y * warps;
-    for (const Prefetch& range : view.ahead) {
-        const uint32_t share = (range.bytes / count + 127) / 128 * 128, first = index * share;
-        if (first < range.bytes) prefetch(range.data + first, min(share, range.bytes - first));
-    }
-}
-
 // The products of a warp: its chunks of a tile's columns. begin() is called here, once the first weights are
 // under way.
 template <bool nv, int groups, bool staged>
@@ -240,7 +220,6 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
         if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
         multiply(odd);
     }
-    prefetch_ahead(view);
 }
 
 // The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][4 tokens]
@@ -288,44 +267,6 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_cons
     }
 }
 
-// Output `row` of a block's tiles of one weight, for the first token. partial: from its first tile on.
-template <bool nv>
-__device__ float glu_input(const MatvecView& view, const MatvecTarget& target, const float* partial,
-                           uint32_t local_row, uint32_t row) {
-    float sum = 0.0f;
-    for (uint32_t w = 0; w < view.plan.k_warps; ++w)
-        sum += partial[w * view.plan.row_warps * tile_outputs + local_row * part_tokens];
-    sum *= target.weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
-    return target.output.bias ? sum + target.output.bias[row] : sum;
-}
-
-// A block takes the same rows of gate and up, which are columns of the next product's input.
-template <bool nv>
-__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec_glu(const __grid_constant__ MatvecView view,
-                                                                   const __grid_constant__ MatvecGlu glu) {
-    __shared__ float partial[matvec_warps * tile_outputs];
-    const uint32_t warp = threadIdx.x / 32, k_warp = warp % view.plan.k_warps;
-    const uint32_t row_warp = warp / view.plan.k_warps, tiles = view.plan.row_warps / 2;
-    const WeightView& weight = view.targets[row_warp < tiles ? 0 : 1].weight;
-
-    Sums<1> sums = {};
-    multiply_tile<nv, 1, true>(view, weight, blockIdx.x * tiles + row_warp % tiles, k_warp, sums);
-    store_partial<1>(view, k_warp, row_warp, sums, partial);
-    __syncthreads();
-    if (warp != 0) return;
-    // Four columns a lane; lanes beyond the block's columns repeat what others do.
-    const uint32_t first = threadIdx.x % (tiles * tile_rows / 4) * 4;
-    const uint32_t column = blockIdx.x * tiles * tile_rows + first;
-    float v[4] = {};
-    for (uint32_t e = 0; e < 4; ++e) {
-        if (column + e >= glu.out.cols) break;
-        const float gate = glu_input<nv>(view, view.targets[0], partial, first + e, column + e);
-        const float up = glu_input<nv>(view, view.targets[1], partial + tiles * tile_outputs, first + e, column + e);
-        v[e] = activated(glu.kind, gate) * up;
-    }
-    finish_run(glu.out, glu.rounding, 0, column, v);
-}
-
 uint32_t row_tiles(const WeightView& weight) {
     return (weight.rows + tile_rows - 1) / tile_rows;
 }
@@ -358,42 +299,10 @@ uint32_t matvec_groups(MatvecView& view) {
     return groups;
 }
 
-// A block's columns must hold whole blocks of the transform and of the rounding.
-bool matvec_glu_fits(const MatvecView& view, const RoundingView& rounding) {
-    const WeightView &gate = view.targets[0].weight, &up = view.targets[1].weight;
-    const bool identity = rounding.transform.kind == InputTransform::Kind::identity;
-    return view.target_count == 2 && view.n == 1 && gate.rows == up.rows && gate.format == up.format &&
-           !view.targets[0].output.accumulate && !view.targets[1].output.accumulate &&
-           (identity || rounding.transform.block <= matvec_warps / 2 * tile_rows) &&
-           !rounding.needs_row_amax();
-}
-
-MatvecPlan plan_matvec_glu(const MatvecView& view, const RoundingView& rounding, int processors) {
-    const WeightView& gate = view.targets[0].weight;
-    const bool wide = rounding.transform.kind != InputTransform::Kind::identity && rounding.transform.block > 32;
-    MatvecPlan plan;
-    plan.k_warps = 1;
-    plan.row_warps = wide ? 8 : 4;
-    const uint32_t chunks = (gate.cols + chunk_columns - 1) / chunk_columns;
-    const uint32_t few = static_cast<uint32_t>(processors) * 11; // warps, as for other products
-    if (!wide && chunks > 1 && 2 * row_tiles(gate) < few) plan.k_warps = 2;
-    return plan;
-}
-
-static size_t stage_bytes(uint32_t warps) {
-    return warps * input_stages * sizeof(InputStage);
-}
-
-cudaError_t launch_matvec_glu(const MatvecView& view, const MatvecGlu& glu, cudaStream_t stream) {
-    const WeightView& gate = view.targets[0].weight;
-    const uint32_t tiles = view.plan.row_warps / 2, warps = view.plan.k_warps * view.plan.row_warps;
-    const auto kernel = gate.format == WeightFormat::nvfp4 ? matvec_glu<true> : matvec_glu<false>;
-    return launch(kernel, (row_tiles(gate) + tiles - 1) / tiles, warps * 32, stage_bytes(warps), stream, view, glu);
-}
-
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {
     const bool nv = view.targets[0].weight.format == WeightFormat::nvfp4, two = view.n > part_tokens;
-    const bool staged = view.n == 1;
+    // Warps that share columns with others of their block find their inputs in the first-level cache.
+    const bool staged = view.n == 1 && view.plan.k_warps > 1;
     const auto kernel = nv ? (two      ? matvec<true, 2, false>
                               : staged ? matvec<true, 1, true>
                                        : matvec<true, 1, false>)
@@ -402,7 +311,8 @@ cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t 
                                        : matvec<false, 1, false>);
     const dim3 grid(groups, view.plan.splits);
     const uint32_t warps = view.plan.k_warps * view.plan.row_warps;
-    return launch(kernel, grid, warps * 32, staged ? stage_bytes(warps) : 0, stream, view);
+    return launch(kernel, grid, warps * 32, staged ? warps * input_stages * sizeof(InputStage) : 0, stream,
+                  view);
 }
 
 } // namespace fp4::cuda

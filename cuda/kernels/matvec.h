@@ -1,6 +1,5 @@
 // out = x W^T + bias for a few tokens and packed weights: tensor cores with the weights as operand A, so that
-// dequantizing is the only work per weight. For one token the gate and up products of a feed-forward layer can
-// end in its activation, transformed and rounded for the next product.
+// dequantizing is the only work per weight.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -31,21 +30,6 @@ struct MatvecScratch {
     uint32_t* counters = nullptr; // matvec_groups(), zero; zero again afterwards
 };
 
-// Weights that the next product of the step reads: brought into the second-level cache while the small
-// kernels between the two leave the memory idle.
-struct Prefetch {
-    const uint8_t* data = nullptr; // aligned to 16 bytes, as is the size
-    uint32_t bytes = 0;
-};
-inline constexpr uint32_t prefetch_ranges = 2 * matvec_targets; // codes and scales
-
-// What becomes of the outputs of gate and up, targets 0 and 1, in place of storing them.
-struct MatvecGlu {
-    GluKind kind = GluKind::silu;
-    RoundingView rounding;
-    ActivationView out;
-};
-
 struct MatvecView {
     MatvecTarget targets[matvec_targets];
     uint32_t first_group[matvec_targets] = {}; // block index where a target's rows start
@@ -55,7 +39,6 @@ struct MatvecView {
     uint32_t n = 0;           // tokens from there on, at most matvec_tokens
     MatvecPlan plan;
     MatvecScratch scratch; // splits > 1
-    Prefetch ahead[prefetch_ranges];
 };
 
 MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors);
@@ -65,12 +48,6 @@ uint32_t matvec_groups(MatvecView& view);
 inline size_t matvec_scratch_floats(const MatvecPlan& plan, uint32_t groups) {
     return size_t(groups) * plan.splits * plan.row_warps * tile_rows * matvec_tokens;
 }
-
-// Gate and up with their activation: whether a block can finish it, how the work is cut (half of the row
-// warps take gate, half up), and the launch. For one token.
-bool matvec_glu_fits(const MatvecView& view, const RoundingView& rounding);
-MatvecPlan plan_matvec_glu(const MatvecView& view, const RoundingView& rounding, int processors);
-cudaError_t launch_matvec_glu(const MatvecView& view, const MatvecGlu& glu, cudaStream_t stream);
 
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream);
 

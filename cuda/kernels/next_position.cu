@@ -1,6 +1,5 @@
-#include "cuda/kernels/next_position.h"
-
 #include "cuda/device/launch.h"
+#include "cuda/kernels/next_position.h"
 
 namespace fp4::cuda {
 namespace {

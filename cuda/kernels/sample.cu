@@ -1,7 +1,6 @@
-#include "cuda/kernels/sample.h"
-
 #include "cuda/device/launch.h"
 #include "cuda/device/warp.h"
+#include "cuda/kernels/sample.h"
 
 namespace fp4::cuda {
 namespace {
@@ -19,7 +18,8 @@ struct Reach {
     float top, least, buckets_per_unit;
     double temperature;
 
-    __device__ Reach(const SampleView& sample, float largest) : top(largest), temperature(sample.temperature) {
+    __device__ Reach(const SampleView& sample, float largest)
+        : top(largest), temperature(sample.temperature) {
         const double range = log(0x1p24 * sample.count) * temperature;
         least = static_cast<float>(top - range);
         buckets_per_unit = static_cast<float>(sample_buckets / range);
@@ -114,7 +114,8 @@ __device__ float logit_of(Weight64 key) {
     return __uint_as_float(ascending & 0x80000000u ? ascending & 0x7FFFFFFFu : ~ascending);
 }
 
-// All candidates in descending order, as far as they were looked at: the sums by bucket, and one bucket sorted.
+// All candidates in descending order, as far as they were looked at: the sums by bucket, and one bucket
+// sorted.
 struct Order {
     Weight64 weights[sample_buckets]; // up to the bucket's end
     uint32_t counts[sample_buckets];
@@ -172,7 +173,8 @@ struct Order {
 };
 
 // The token, -1 without any, or sample_undecided; for every thread.
-__device__ int32_t draw(const SampleView& sample, const Reach& reach, const Histogram& histogram, Order& order) {
+__device__ int32_t draw(const SampleView& sample, const Reach& reach, const Histogram& histogram,
+                        Order& order) {
     uint32_t count = order.counts[sample_buckets - 1];
     Weight64 weight = order.weights[sample_buckets - 1];
     if (count == 0) return -1;
@@ -184,7 +186,8 @@ __device__ int32_t draw(const SampleView& sample, const Reach& reach, const Hist
     };
     if (sample.top_k != 0 && sample.top_k < count) {
         count = sample.top_k;
-        const uint32_t bucket = order.first(sample_buckets, [&](uint32_t i) { return order.counts[i] >= count; });
+        const uint32_t bucket =
+            order.first(sample_buckets, [&](uint32_t i) { return order.counts[i] >= count; });
         if (!sort(bucket)) return sample_undecided;
         weight = order.weight_before(bucket) + order.sums[count - order.count_before(bucket) - 1];
     }
@@ -250,7 +253,8 @@ __global__ __launch_bounds__(threads) void sample_draw(SampleView sample, TokenP
 cudaError_t launch_sample(const SampleView& sample, const TokenPlaces& token, cudaStream_t stream) {
     const cudaError_t first = launch_argmax_parts(sample.logits, sample.count, sample.maxima, stream);
     if (first != cudaSuccess) return first;
-    const cudaError_t second = launch(sample_histogram, histogram_blocks, histogram_threads, 0, stream, sample);
+    const cudaError_t second =
+        launch(sample_histogram, histogram_blocks, histogram_threads, 0, stream, sample);
     return second != cudaSuccess ? second : launch(sample_draw, 1, threads, 0, stream, sample, token);
 }
 

@@ -15,8 +15,8 @@ struct SampleView {
     uint32_t top_k = 0;       // 0: off
     float top_p = 1.0f;
     float min_p = 0.0f;
-    float uniform = 0.0f; // uniform_draw()
-    int2* maxima = nullptr; // argmax_blocks
+    float uniform = 0.0f;    // uniform_draw()
+    int2* maxima = nullptr;  // argmax_blocks
     uint8_t* sums = nullptr; // sample_scratch_bytes, zero; zero again afterwards
 };
 

@@ -1,7 +1,7 @@
 // What a device must do to run a transformer: memory, weights, and a stream of fused operations.
 // The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order
-// and may finish later; nothing but take_drawn() and read() returns data to the host. A device failure is sticky:
-// later operations do nothing and synchronize() reports it.
+// and may finish later; nothing but take_drawn() and read() returns data to the host. A device failure is
+// sticky: later operations do nothing and synchronize() reports it.
 #pragma once
 
 #include <cstddef>

@@ -58,7 +58,7 @@ class Forward {
 
     PassTokens tokens_;
     int32_t sampled_ = -1; // the token in ids_[0] if it came from sample(): no need to send it back
-    size_t layer_ = 0; // next to run
+    size_t layer_ = 0;     // next to run
 };
 
 } // namespace fp4

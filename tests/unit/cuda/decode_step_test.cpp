@@ -16,7 +16,7 @@ using fp4::test::RandomModelShape;
 namespace {
 
 constexpr StepOptions one_by_one{.recorded = false};
-constexpr StepOptions unfused{.fuse_attention = false, .fuse_glu = false};
+constexpr StepOptions unfused{.fuse_attention = false};
 constexpr StepOptions no_graph{.graph = false};
 
 struct Options { // for a scope
@@ -83,15 +83,15 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
         {{.transform = {Kind::matrix, 32, {}, matrix}}, KvFormat::mxfp4},
         {{.heads = 8, .kv_heads = 1, .head_dim = 32, .ffn = 416}},
         {{.heads = 3, .kv_heads = 3, .head_dim = 128, .head_norms = true}},
-        {{.heads = 6, .kv_heads = 2, .head_dim = 40, .window = 50}},
+        {{.heads = 8, .kv_heads = 2, .head_dim = 40, .window = 50}},
         {{.heads = 4, .kv_heads = 1, .head_dim = 256, .window = 200, .biases = true}},
         {{.transform = {Kind::hadamard, 32, {}, {}}}, KvFormat::f16, Path::w4a8},
         {{.transform = {Kind::hadamard, 32, {}, {}}}, KvFormat::f16, Path::w4a4},
         {{.format = WeightFormat::nvfp4}, KvFormat::f16, Path::w4a4},
     };
-    int index = 0;
     for (const Case& c : cases) {
-        CAPTURE(index++);
+        const auto index = &c - cases;
+        CAPTURE(index);
         auto model = RandomModel(backend, c.shape).make();
         std::vector<int32_t> expected;
         for (const StepOptions& options : {one_by_one, no_graph, unfused, StepOptions{}}) {

@@ -1,10 +1,10 @@
 // Small models with random weights on a device, without a file.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstring>
 #include <random>
-
-#include <doctest/doctest.h>
 
 #include "libfp4/engine/model.h"
 
@@ -38,7 +38,8 @@ class RandomModel {
         config.attention_scale = 0.125f;
         config.rope.theta = 10000.0;
         config.sliding_window = shape_.window;
-        for (uint32_t i = 0; i < config.layers; ++i) config.sliding.push_back(shape_.window != 0 && i % 2 == 1);
+        for (uint32_t i = 0; i < config.layers; ++i)
+            config.sliding.push_back(shape_.window != 0 && i % 2 == 1);
         model_->linear_format = shape_.format;
         model_->identity = 7;
         for (uint32_t i = 0; i < config.layers; ++i) model_->layers.push_back(layer());
