@@ -11,6 +11,7 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
     if (collect([this, &input, n, kept = std::move(kept)] { linear(input, n, kept); })) return;
     for (const LinearTarget& target : targets) {
         if (!require(target.weight && target.out, "linear", "a target has no weight or output") ||
+            !require(target.row_count == 0, "linear", "this device computes whole weights only") ||
             !require(n <= input.max_rows() && target.weight->cols() == input.cols(), "linear",
                      "the weight does not fit the input") ||
             !require(holds(*target.out, n, target.weight->rows()), "linear", "the output is too small") ||

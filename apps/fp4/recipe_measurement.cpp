@@ -1,10 +1,10 @@
 #include "recipe_measurement.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
 
+#include "content_hash.h"
 #include "handles.h"
 #include "human.h"
 #include "job.h"
@@ -17,39 +17,6 @@ namespace fp4::program {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// FNV-1a, 64 bits, of texts with their lengths. Names files; nobody attacks it.
-std::string hash(const std::vector<std::string>& texts) {
-    uint64_t value = 0xcbf29ce484222325;
-    const auto add = [&value](unsigned char byte) { value = (value ^ byte) * 0x100000001b3; };
-    for (const std::string& text : texts) {
-        for (const char c : text) add(static_cast<unsigned char>(c));
-        for (size_t left = text.size(), i = 0; i < sizeof left; ++i, left >>= 8) {
-            add(static_cast<unsigned char>(left));
-        }
-    }
-    return format_text("%016llx", static_cast<unsigned long long>(value));
-}
-
-/// Name, size and time of a file, or of the files in a folder: what changes when its content does.
-std::string identity(const std::string& path) {
-    std::error_code failed;
-    std::vector<std::string> parts;
-    const auto add = [&](const fs::path& file) {
-        const auto size = fs::file_size(file, failed);
-        const auto time = fs::last_write_time(file, failed).time_since_epoch().count();
-        parts.push_back(file.filename().string() + " " + std::to_string(size) + " " + std::to_string(time));
-    };
-    if (fs::is_directory(path, failed)) {
-        for (const auto& entry : fs::directory_iterator(path, failed)) {
-            if (entry.is_regular_file(failed)) add(entry.path());
-        }
-        std::ranges::sort(parts);
-    } else if (!path.empty()) {
-        add(path);
-    }
-    return hash(parts);
-}
 
 /// "[512, 64]" -> 32768
 uint64_t element_count(const std::string& shape) {
@@ -89,18 +56,20 @@ RecipeMeasurement::RecipeMeasurement(const ReportOptions& options, const std::st
         std::error_code failed;
         folder_ = (fs::temp_directory_path(failed) / "fp4-report").string();
     }
-    const std::string model = identity(options.model);
-    measurement_ = hash({model, text, std::to_string(options.ctx), std::to_string(options.windows)});
-    sources_ = hash({model, identity(options.calibration_text), std::to_string(options.calibration_sequences),
-                     std::to_string(options.calibration_length)});
+    const std::string model = hash_content(options.model);
+    measurement_ = hash_texts({model, text, std::to_string(options.ctx), std::to_string(options.windows)});
+    // Presets may change from version to version.
+    sources_ = hash_texts({model, hash_content(options.calibration_text),
+                           std::to_string(options.calibration_sequences),
+                           std::to_string(options.calibration_length), std::to_string(fp4_version())});
 }
 
 std::string RecipeMeasurement::quantized_key(const RecipeVariant& variant) const {
-    return hash({sources_, variant.document, variant.format});
+    return hash_texts({sources_, variant.document, variant.format});
 }
 
 std::string RecipeMeasurement::key(const RecipeVariant& variant, const std::string& path) const {
-    return hash({measurement_, quantized_key(variant), path});
+    return hash_texts({measurement_, quantized_key(variant), path});
 }
 
 std::string RecipeMeasurement::file(const std::string& key, const char* ending) const {

@@ -45,7 +45,7 @@ typedef struct {
     picture picture;
     const char* question;
     size_t asked;
-    frame_times silent, generating, steps;
+    frame_times silent, generating, steps, delays;
     int ended;
 } game;
 
@@ -156,12 +156,17 @@ static void wait_until(Uint64 deadline, double ticks_per_ms) {
 static int run(game* self, const options* with) {
     const double ticks_per_ms = (double)SDL_GetPerformanceFrequency() / 1000;
     const Uint64 begin = SDL_GetPerformanceCounter();
+    const Uint64 period = (Uint64)(ticks_per_ms * 1000 / frames_per_second);
+    Uint64 due = begin;
     unsigned long frame;
     for (frame = 0; !self->ended && (with->frames == 0 || frame < with->frames); ++frame) {
         const Uint64 start = SDL_GetPerformanceCounter();
         uint64_t step_us = 0;
         int spoke;
         double work_ms;
+        if (frame && !frame_times_add(&self->delays, start > due ? (double)(start - due) / ticks_per_ms : 0))
+            return sdl_failed("no memory");
+        if (start > due + period) due = start; /* no catching up with frames that were missed */
         if (!handle_events(self)) return 0;
         if (with->frames && frame >= with->frames / 2 && !npc_speaks(&self->npc) && !ask_next(self)) return 0;
         spoke = npc_speaks(&self->npc);
@@ -171,7 +176,8 @@ static int run(game* self, const options* with) {
         if (!frame_times_add(spoke ? &self->generating : &self->silent, work_ms) ||
             (step_us && !frame_times_add(&self->steps, (double)step_us / 1000)))
             return sdl_failed("no memory");
-        wait_until(start + (Uint64)(ticks_per_ms * 1000 / frames_per_second), ticks_per_ms);
+        due += period;
+        wait_until(due, ticks_per_ms);
     }
     return 1;
 }
@@ -188,6 +194,7 @@ static void print_table(const game* self, const options* with) {
     print_row("silent frames", &self->silent);
     print_row("generating frames", &self->generating);
     print_row("generation's step", &self->steps);
+    print_row("begins late by", &self->delays);
     printf("late: over 16.67 ms. ");
     if (with->npc.threaded) {
         printf("Threaded, %d threads; ", with->npc.threads);
@@ -211,6 +218,7 @@ static void print_json(const game* self, const options* with) {
     print_json_row("silent_ms", &self->silent);
     print_json_row("generating_ms", &self->generating);
     print_json_row("step_ms", &self->steps);
+    print_json_row("delay_ms", &self->delays);
     printf("\"threaded\": %s, \"budget_us\": %lu, \"largest_overrun_us\": %lu, \"longest_step_us\": %lu, ",
            with->npc.threaded ? "true" : "false", (unsigned long)with->npc.budget_us,
            (unsigned long)self->npc.largest_overrun_us, (unsigned long)self->npc.longest_step_us);
@@ -232,6 +240,7 @@ static void close_game(game* self) {
     frame_times_free(&self->silent);
     frame_times_free(&self->generating);
     frame_times_free(&self->steps);
+    frame_times_free(&self->delays);
     free(self->picture.pixels);
     SDL_DestroyTexture(self->texture);
     SDL_DestroyRenderer(self->renderer);

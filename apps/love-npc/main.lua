@@ -170,7 +170,8 @@ function love.run()
         end
         local busy_ms = (love.timer.getTime() - start) * 1000
         if love.graphics.isActive() then love.graphics.present() end
-        love.timer.sleep(0.001)
+        -- As LOVE's own loop leaves the processor to others for a moment, but not in a frame that is late anyway.
+        love.timer.sleep(math.max(0, math.min(0.001, 1 / 60 - (love.timer.getTime() - start))))
         local interval_ms = (love.timer.getTime() - start) * 1000
         if worked then frames.add(interval_ms, busy_ms, step_ms, overrun_us) end
         last_start = start

@@ -7,6 +7,5 @@ return {
     { frame = 303, wait = true, choose = 1, say = "And for breakfast?" },
     { frame = 304, choose = 2, say = "Is the moon full tonight?" },
     { frame = 305, choose = 3, say = "Is the road safe?" },
-    { frame = 400, screenshot = "measured.png" },
     { frame = 401, wait = true, quit = true },
 }

@@ -37,7 +37,7 @@ bool CpuStream::plan_linear(const CpuActivation& input, size_t n, std::span<cons
     tasks_.clear();
     needs_arranged_ = needs_values_ = false;
     size_t total = 0;
-    for (const HostTarget& target : targets) total += target.weight->rows();
+    for (const HostTarget& target : targets) total += target.end_row - target.first_row;
     // Decode: a few tasks per thread, whole register tiles each.
     size_t share = std::max<size_t>(round_up(total / (threads_ * 4) + 1, 8), 16);
     uint64_t scratch = 0;
@@ -54,9 +54,8 @@ bool CpuStream::plan_linear(const CpuActivation& input, size_t n, std::span<cons
         }
         needs_arranged_ |= kernel == LinearKernel::float_matvec;
         needs_values_ |= kernel == LinearKernel::float_matmul && input.is_integer();
-        size_t rows = target.weight->rows();
-        for (size_t first = 0; first < rows; first += step) {
-            tasks_.push_back({&target, kernel, first, std::min(step, rows - first)});
+        for (size_t first = target.first_row; first < target.end_row; first += step) {
+            tasks_.push_back({&target, kernel, first, std::min(step, target.end_row - first)});
         }
     }
     return reserve_workers(scratch);

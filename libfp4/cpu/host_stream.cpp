@@ -57,8 +57,14 @@ void HostStream::linear(const Activation& input, size_t n, std::span<const Linea
         size_t rows = target.weight->rows();
         if (!require(holds(*target.out, n, rows), "linear", "the output is too small")) return;
         if (target.bias && !vector_of(target.bias, rows, "linear")) return;
+        if (!require(within(target.first_row, target.row_count, rows), "linear",
+                     "the part is outside of the weight")) {
+            return;
+        }
+        const bool whole = target.row_count == 0;
         targets_.push_back({&host(*target.weight), target.bias ? host(*target.bias).f32() : nullptr,
-                            floats(*target.out), target.accumulate});
+                            floats(*target.out), target.accumulate, whole ? 0 : target.first_row,
+                            whole ? rows : target.first_row + target.row_count});
     }
     if (state_.ok() && n > 0) run_linear(input, n, targets_);
 }

@@ -45,6 +45,7 @@ struct HostTarget {
     const float* bias = nullptr; // [rows] or null
     float* out = nullptr;        // [n, rows]
     bool accumulate = false;
+    size_t first_row = 0, end_row = 0; // of the weight: what is computed
 };
 
 class HostStream : public CheckedStream {
@@ -55,6 +56,7 @@ class HostStream : public CheckedStream {
     void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm, const Transform* transform,
               ActivationFormat format, Activation& out) final;
     void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) final;
+    bool divides_linear() const final { return true; }
     void rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
                      const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
                      const RopeParams& rope, KvCache& cache, size_t layer) final;

@@ -130,6 +130,10 @@ struct LinearTarget {
     const Weight* bias = nullptr;   // [1, rows] f32, or null
     Buffer* out = nullptr;          // f32 [n, rows]
     bool accumulate = false;        // out += result (the residual stream) instead of out = result
+    // The part that is computed, [first_row, first_row + row_count) of the weight; 0 rows: all. The other
+    // columns of out stay. Only where Stream::divides_linear().
+    size_t first_row = 0;
+    size_t row_count = 0;
 };
 
 struct NormParams {
@@ -194,6 +198,9 @@ class Stream {
 
     // Several weights over the same input (q/k/v, gate/up, or one alone).
     virtual void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) = 0;
+    // Whether targets may be parts of weights. A device whose operations are only queued here has nothing to
+    // gain from it: dividing would not shorten what the caller waits for.
+    virtual bool divides_linear() const { return false; }
 
     // Optional per-head RMS norm of q and k, rope at positions position..position+n-1, q in place, k and v
     // into the cache. q: [n, heads * head_dim], k and v: [n, kv_heads * head_dim].

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libfp4/engine/linear_part.h"
+
 namespace fp4 {
 
 Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model) {
@@ -72,7 +74,8 @@ Result<void> Context::begin_replay() {
 void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
     pass_.assign(tokens.begin(), tokens.end());
     replay_ = position < used();
-    has_logits_ = false;
+    has_output_ = has_logits_ = false;
+    head_done_ = 0;
     all_logits_.clear();
     forward_->begin(*stream_, pass_, position);
 }
@@ -86,14 +89,28 @@ Result<bool> Context::advance_pass() {
     if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
+    has_output_ = true;
     return true;
 }
 
-Result<void> Context::project_last() {
-    forward_->project(*stream_, forward_->rows() - 1, 1);
+Result<bool> Context::advance_head(size_t rows) {
+    if (has_logits_) return true;
+    if (!has_output_) return error(Status::state, "the context has no logits; evaluate tokens first");
+    const size_t last = forward_->rows() - 1, left = head_left();
+    if (!divides_head() || (head_done_ == 0 && rows >= left)) {
+        forward_->project(*stream_, last, 1);
+        rows = left;
+    } else {
+        if (head_done_ == 0) forward_->begin_head(*stream_, last);
+        constexpr size_t tile = linear_part_tile;
+        rows = std::min((std::clamp<size_t>(rows, 1, left) + tile - 1) / tile * tile, left);
+        forward_->project_part(*stream_, head_done_, rows);
+    }
+    head_done_ += rows;
+    if (head_done_ < head_rows()) return false;
     has_logits_ = true;
     last_logit_row_ = 0;
-    return {};
+    return true;
 }
 
 Result<void> Context::project_rows(size_t first, size_t count, float* logits) {
@@ -106,6 +123,7 @@ Result<void> Context::project_rows(size_t first, size_t count, float* logits) {
         done += rows;
         last_logit_row_ = rows - 1;
     }
+    head_done_ = 0;
     has_logits_ = first + count == forward_->rows();
     return {};
 }
@@ -122,7 +140,7 @@ Result<void> Context::run(std::span<const int32_t> tokens, float* all_logits) {
         if (all_logits) FP4_TRY(project_rows(0, count, all_logits + done * model_->config.vocabulary));
         done += count;
     }
-    if (!all_logits) FP4_TRY(project_last());
+    if (!all_logits) FP4_TRY(advance_head(head_rows()));
     return stream_->synchronize();
 }
 
@@ -141,7 +159,7 @@ Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
         abandon_pass();
         tokens_.resize(before);
         publish();
-        has_logits_ = false;
+        has_output_ = has_logits_ = false;
         return outcome;
     }
     all_logits_ = std::move(rows);
@@ -178,7 +196,7 @@ Result<void> Context::truncate(size_t tokens) {
         return error(Status::argument, "cannot keep ", tokens, " tokens: the context holds ", used());
     }
     abandon_pass();
-    if (tokens < used()) has_logits_ = false;
+    if (tokens < used()) has_output_ = has_logits_ = false;
     tokens_.resize(tokens);
     publish();
     return {};
@@ -188,7 +206,7 @@ void Context::adopt(std::vector<int32_t> tokens) {
     abandon_pass();
     tokens_ = std::move(tokens);
     publish();
-    has_logits_ = false;
+    has_output_ = has_logits_ = false;
     all_logits_.clear();
 }
 

@@ -50,10 +50,14 @@ class Context {
     Result<bool> advance_pass();
     void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }
-    bool layers_left() const { return in_pass() && !forward_->finished(); }
 
-    // Head of the last token of the last pass. Afterwards sample() and last_logits() work.
-    Result<void> project_last();
+    // Head of the last token of a complete pass, in pieces: the next `rows` of head_left(), or up to a tile
+    // more. True with the last one; then sample() and logits() work. A new pass drops an unfinished head.
+    Result<bool> advance_head(size_t rows);
+    size_t head_rows() const { return model_->config.vocabulary; }
+    size_t head_left() const { return has_logits_ ? 0 : head_rows() - head_done_; }
+    // Whether smaller pieces are also shorter; otherwise the first one is the whole head.
+    bool divides_head() const { return stream_->divides_linear(); }
     // Rows [first, first + count) of the last finished pass, copied out: [count, vocabulary].
     Result<void> project_rows(size_t first, size_t count, float* logits);
 
@@ -88,6 +92,8 @@ class Context {
     std::vector<int32_t> tokens_;
     std::vector<int32_t> pass_;     // tokens of the pass under way
     bool replay_ = false;           // they are in tokens_ already
+    bool has_output_ = false;       // the device holds what the layers made of the last token
+    size_t head_done_ = 0;          // rows of its head that are computed, until all are
     bool has_logits_ = false;       // the device holds the last token's logits
     size_t last_logit_row_ = 0;     // their row there
     std::vector<float> all_logits_; // [rows of the last eval, vocabulary] when asked for

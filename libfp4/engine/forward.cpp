@@ -78,13 +78,27 @@ void Forward::run_layer(Stream& stream, KvCache& cache) {
     ++layer_;
 }
 
-void Forward::project(Stream& stream, size_t first, size_t count) {
-    const Weight& head = model_->head();
-    Activation& input = pass_->input(Site::qkv);
+// The head's input: final norm of rows of the residual stream.
+void Forward::norm_output(Stream& stream, size_t first, size_t count) {
     stream.norm(*x_, first, count, {model_->final_norm.get(), model_->config.norm_epsilon}, nullptr,
-                activation_for(tokens_.path, head.format(), *model_->backend), input);
-    const std::array targets{LinearTarget{&head, nullptr, logits_.get(), false}};
-    stream.linear(input, count, targets);
+                activation_for(tokens_.path, model_->head().format(), *model_->backend),
+                pass_->input(Site::qkv));
+}
+
+void Forward::project(Stream& stream, size_t first, size_t count) {
+    norm_output(stream, first, count);
+    const std::array targets{LinearTarget{.weight = &model_->head(), .out = logits_.get()}};
+    stream.linear(pass_->input(Site::qkv), count, targets);
+}
+
+void Forward::begin_head(Stream& stream, size_t row) {
+    norm_output(stream, row, 1);
+}
+
+void Forward::project_part(Stream& stream, size_t first_token, size_t tokens) {
+    const std::array targets{LinearTarget{
+        .weight = &model_->head(), .out = logits_.get(), .first_row = first_token, .row_count = tokens}};
+    stream.linear(pass_->input(Site::qkv), 1, targets);
 }
 
 Result<void> Forward::draw(Stream& stream, size_t row, const SampleRequest& request) {

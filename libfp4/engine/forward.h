@@ -39,6 +39,10 @@ class Forward {
     // Final norm and head of rows [first, first + count) of the finished pass into logits(): [count,
     // vocabulary].
     void project(Stream& stream, size_t first, size_t count);
+    // The same for one row, divided: its norm, then any parts of the vocabulary in any order, until the next
+    // begin().
+    void begin_head(Stream& stream, size_t row);
+    void project_part(Stream& stream, size_t first_token, size_t tokens);
     const Buffer& logits() const { return *logits_; }
     // Draws from a row of them; Stream::take_drawn() gives the token.
     Result<void> draw(Stream& stream, size_t row, const SampleRequest& request);
@@ -47,6 +51,7 @@ class Forward {
   private:
     explicit Forward(std::shared_ptr<const Model> model);
     void run_layer(Stream& stream, KvCache& cache);
+    void norm_output(Stream& stream, size_t first, size_t count);
 
     std::shared_ptr<const Model> model_;
     const uint64_t id_; // no other's

@@ -10,13 +10,6 @@
 namespace fp4 {
 namespace {
 
-// Weight of the newest measurement in the smoothed costs.
-constexpr double smoothing = 0.3;
-
-void blend(double& cost, double measured) {
-    cost = cost == 0 ? measured : (1 - smoothing) * cost + smoothing * measured;
-}
-
 double seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
@@ -77,10 +70,15 @@ void Generation::stop() {
 }
 
 double Generation::next_cost_us() const {
-    if (need_token_) return costs_.head_us;
-    if (pending_ >= 0 || (context_.in_pass() && pass_tokens_ == 1)) return costs_.decode_layer_us;
-    size_t tokens = context_.in_pass() ? pass_tokens_ : prompt_pass_tokens();
-    return costs_.layer_us_per_token * static_cast<double>(tokens);
+    auto expected = [&](const CostEstimate& cost, size_t units) {
+        return WorkCosts::expected_us(cost, units, budget_us_);
+    };
+    if (need_token_) {
+        if (context_.head_left() == 0) return expected(costs_.draw, 1);
+        return expected(costs_.head_row, head_piece_rows());
+    }
+    const size_t tokens = pending_ >= 0 ? 1 : context_.in_pass() ? pass_tokens_ : prompt_pass_tokens();
+    return tokens == 1 ? expected(costs_.decode_layer, 1) : expected(costs_.layer_per_token, tokens);
 }
 
 Result<bool> Generation::step(uint64_t budget_us, StepReport* report) {
@@ -134,7 +132,7 @@ void Generation::work_or_end() noexcept {
 
 Result<void> Generation::work() {
     if (context_.in_pass()) return advance_pass();
-    if (need_token_) return draw_token();
+    if (need_token_) return context_.head_left() == 0 ? draw_token() : advance_head();
     if (pending_ >= 0) {
         if (context_.used() == context_.capacity()) {
             finish(Finish::full);
@@ -148,16 +146,20 @@ Result<void> Generation::work() {
     return begin_prompt_pass();
 }
 
-// With a budget, chunks are kept so small that one layer takes at most a quarter of it.
 size_t Generation::prompt_pass_tokens() const {
-    size_t most = std::min(context_.chunk(), request_.prompt.size() - prompt_done_);
-    if (costs_.layer_us_per_token <= 0) {
-        constexpr size_t first_guess = 8; // nothing measured yet
-        constexpr uint64_t unhurried_us = 1'000'000;
-        return budget_us_ >= unhurried_us ? most : std::min(most, first_guess);
-    }
-    double fitting = static_cast<double>(budget_us_) / 4 / costs_.layer_us_per_token;
-    return std::max<size_t>(1, std::min<size_t>(most, fitting < double(most) ? size_t(fitting) : most));
+    return costs_.prompt_tokens(budget_us_,
+                                std::min(context_.chunk(), request_.prompt.size() - prompt_done_));
+}
+
+size_t Generation::head_piece_rows() const {
+    if (!context_.divides_head()) return context_.head_rows();
+    return costs_.head_rows(budget_us_, context_.head_left(), context_.head_rows());
+}
+
+// Up to its first token a generation is at its prompt: decode speed counts whole tokens after it.
+void Generation::spend(double seconds) {
+    std::lock_guard lock(mutex_);
+    (stats_.generated_tokens == 0 ? stats_.prefill_seconds : stats_.decode_seconds) += seconds;
 }
 
 Result<void> Generation::begin_prompt_pass() {
@@ -171,16 +173,11 @@ Result<void> Generation::advance_pass() {
     const auto start = Clock::now();
     FP4_ASSIGN(bool complete, context_.advance_pass());
     const double elapsed = seconds(Clock::now() - start);
-    const bool prefill = prompt_done_ < request_.prompt.size();
-    if (pass_tokens_ == 1) {
-        blend(costs_.decode_layer_us, elapsed * 1e6);
-    } else {
-        blend(costs_.layer_us_per_token, elapsed * 1e6 / static_cast<double>(pass_tokens_));
-    }
-    std::lock_guard lock(mutex_);
-    (prefill ? stats_.prefill_seconds : stats_.decode_seconds) += elapsed;
+    spend(elapsed);
+    (pass_tokens_ == 1 ? costs_.decode_layer : costs_.layer_per_token)
+        .add(elapsed * 1e6 / static_cast<double>(pass_tokens_));
     if (!complete) return {};
-    if (prefill) {
+    if (prompt_done_ < request_.prompt.size()) {
         prompt_done_ += pass_tokens_;
         need_token_ = prompt_done_ == request_.prompt.size();
     } else {
@@ -189,24 +186,31 @@ Result<void> Generation::advance_pass() {
     return {};
 }
 
+Result<void> Generation::advance_head() {
+    const auto start = Clock::now();
+    const size_t before = context_.head_left();
+    FP4_TRY(context_.advance_head(head_piece_rows()));
+    const double elapsed = seconds(Clock::now() - start);
+    spend(elapsed);
+    costs_.head_row.add(elapsed * 1e6 / static_cast<double>(before - context_.head_left()));
+    return {};
+}
+
 Result<void> Generation::draw_token() {
     const auto start = Clock::now();
-    FP4_TRY(context_.project_last());
     SampleRequest request{&request_.sampling, history_, request_.bias, stats_.generated_tokens};
     FP4_ASSIGN(int32_t token, context_.sample(request));
     if (token < 0)
         return error(Status::state, "no token can be drawn: every logit is forbidden or not a number");
     need_token_ = false;
     const double elapsed = seconds(Clock::now() - start);
-    blend(costs_.head_us, elapsed * 1e6);
+    spend(elapsed);
+    costs_.draw.add(elapsed * 1e6);
     {
         std::lock_guard lock(mutex_);
-        // The first token's head belongs to the prompt: decode speed counts whole tokens after it.
         if (stats_.generated_tokens == 0) {
-            stats_.prefill_seconds += elapsed;
             stats_.seconds_to_first_token = stats_.prefill_seconds;
         } else {
-            stats_.decode_seconds += elapsed;
             ++stats_.decoded_tokens;
         }
     }

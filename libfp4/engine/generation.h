@@ -13,6 +13,7 @@
 
 #include "libfp4/engine/context.h"
 #include "libfp4/engine/text_stream.h"
+#include "libfp4/engine/work_costs.h"
 #include "libfp4/text/tokenizer/tokenizer.h"
 
 namespace fp4 {
@@ -74,25 +75,21 @@ class Generation {
 
   private:
     using Clock = std::chrono::steady_clock;
-    // Smoothed cost of the pieces of work, to stop before a piece that would not fit.
-    struct Costs {
-        double layer_us_per_token = 0;
-        double decode_layer_us = 0;
-        double head_us = 0;
-    };
-
     Generation(Context& context, GenerationRequest request);
     Result<void> check_room() const;
     Result<void> work(); // the smallest piece
     void work_or_end() noexcept;
     Result<void> begin_prompt_pass();
     Result<void> advance_pass();
+    Result<void> advance_head();
     Result<void> draw_token();
     void accept(int32_t token);
     void finish(Finish reason);
     void fail(Error error);
+    void spend(double seconds);
     double next_cost_us() const;
     size_t prompt_pass_tokens() const;
+    size_t head_piece_rows() const;
 
     Context& context_;
     GenerationRequest request_;
@@ -104,10 +101,10 @@ class Generation {
     size_t pass_tokens_ = 0; // of the pass under way
     bool replays_last_ =
         false;                // no prompt: the context's last token is run again, for its logits may be gone
-    bool need_token_ = false; // the last pass is finished and its last token's successor wanted
+    bool need_token_ = false; // the last pass is finished: head, then draw
     int32_t pending_ = -1;    // drawn, shown, and not yet run through the model
     uint64_t budget_us_ = 0;
-    Costs costs_;
+    WorkCosts costs_;
 
     mutable std::mutex mutex_; // guards what follows
     std::condition_variable changed_;

@@ -10,7 +10,7 @@ GluKind glu_kind(Glu glu) {
 }
 
 LinearTarget target(const LinearWeights& linear, Buffer& out, bool accumulate = false) {
-    return {linear.weight.get(), linear.bias.get(), &out, accumulate};
+    return {.weight = linear.weight.get(), .bias = linear.bias.get(), .out = &out, .accumulate = accumulate};
 }
 
 } // namespace

@@ -30,6 +30,8 @@ class Game(ProgramTest):
         self.assertDistribution(found["silent_ms"], 40)
         self.assertDistribution(found["generating_ms"], 40)
         self.assertDistribution(found["step_ms"], found["step_ms"]["frames"])
+        self.assertEqual(found["delay_ms"]["frames"], 79)
+        self.assertLessEqual(found["delay_ms"]["p99"], found["delay_ms"]["max"])
         self.assertGreaterEqual(found["answers"], 1)
         self.assertGreater(found["tokens"], 0)
         self.assertGreater(found["text_bytes"], 0)

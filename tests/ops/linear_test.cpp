@@ -4,6 +4,7 @@
 // accumulated in float32.
 #include <doctest/doctest.h>
 
+#include "libfp4/engine/linear_part.h"
 #include "random_weight.h"
 #include "rig.h"
 
@@ -185,4 +186,120 @@ TEST_CASE("linear: several targets share one input") {
         INFO(pair.name);
         CHECK(nmse(outputs(pair.tested), outputs(pair.reference)) < 1e-11);
     });
+}
+
+namespace {
+
+// The weight's rows computed in these parts, in this order; columns of no part keep `old`.
+Floats run_parts(Rig& rig, const Case& c, const HostWeight& weight, const Floats& x, const Floats& bias,
+                 const Floats& old, const std::vector<std::pair<size_t, size_t>>& parts) {
+    auto input = rig.exact_activation(x, c.n, c.cols, c.activation);
+    auto loaded = rig.load(weight);
+    auto loaded_bias = c.bias ? rig.vector(bias) : nullptr;
+    auto out = rig.upload(old);
+    for (auto [first, count] : parts) {
+        LinearTarget target{loaded.get(), loaded_bias.get(), out.get(), c.accumulate, first, count};
+        rig.stream().linear(*input, c.n, {&target, 1});
+    }
+    rig.finish();
+    return rig.download(*out, c.n * c.rows);
+}
+
+// [0, rows) cut at random multiples of `tile`, in random order.
+std::vector<std::pair<size_t, size_t>> random_parts(size_t rows, size_t tile, Random& random) {
+    std::vector<std::pair<size_t, size_t>> parts;
+    for (size_t first = 0; first < rows;) {
+        const size_t tiles = 1 + random.below(static_cast<uint32_t>(rows / tile + 1));
+        size_t count = std::min(rows - first, tiles * tile);
+        parts.insert(
+            parts.begin() + static_cast<ptrdiff_t>(random.below(static_cast<uint32_t>(parts.size() + 1))),
+            {first, count});
+        first += count;
+    }
+    return parts;
+}
+
+// Largest difference / sum of |terms| of parts against the whole; columns outside of them must stay.
+double worst_part_error(Rig& rig, const Case& c, size_t tile, Random& random) {
+    RandomWeight weight = random_weight(c.weight, c.rows, c.cols, random, c.edge);
+    Floats x = random.normals(c.n * c.cols), bias = random.normals(c.rows),
+           old = random.normals(c.n * c.rows);
+    const Floats whole = run(rig, c, weight.host, x, bias, old);
+    auto parts = random_parts(c.rows, tile, random);
+    double worst = 0.0;
+    for (bool all : {true, false}) {
+        if (!all) parts.resize(1);
+        const Floats found = run_parts(rig, c, weight.host, x, bias, old, parts);
+        for (size_t i = 0; i < found.size(); ++i) {
+            const size_t t = i / c.rows, row = i % c.rows;
+            const bool inside = all || (row >= parts[0].first && row < parts[0].first + parts[0].second);
+            if (!inside) {
+                if (found[i] != old[i]) return INFINITY;
+                continue;
+            }
+            double terms =
+                (c.bias ? std::fabs(bias[row]) : 0) + (c.accumulate ? std::fabs(old[i]) : 0) + 1e-37;
+            for (size_t j = 0; j < c.cols; ++j)
+                terms += std::fabs(weight.values[row * c.cols + j] * x[t * c.cols + j]);
+            worst = std::max(worst, std::fabs(double(found[i]) - whole[i]) / terms);
+        }
+    }
+    return worst;
+}
+
+} // namespace
+
+TEST_CASE("linear: parts of a weight give what the whole gives, and leave the rest") {
+    Random random(6);
+    for_each_backend([&](Pair& pair) {
+        for (Rig* rig : {&pair.tested, &pair.reference}) {
+            if (!rig->stream().divides_linear()) continue;
+            for (WeightFormat weight : all_weight_formats) {
+                for (auto kind : {ActivationFormat::Kind::a16, ActivationFormat::Kind::mxint8,
+                                  ActivationFormat::Kind::mxfp8_e4m3, ActivationFormat::Kind::mxfp4,
+                                  ActivationFormat::Kind::nvfp4}) {
+                    const ScaleRule rule =
+                        kind == ActivationFormat::Kind::nvfp4 ? ScaleRule::amax : ScaleRule::even;
+                    for (size_t n : {1, 3, 21}) {
+                        Case c{weight,
+                               {kind, rule},
+                               n,
+                               1 + random.below(200),
+                               1 + random.below(300),
+                               random.below(2) == 1,
+                               random.below(2) == 1};
+                        INFO(pair.name, ": weight format ", int(weight), " activation ", int(kind), " n ", n,
+                             " rows ", c.rows, " cols ", c.cols);
+                        // Exact where tiles stay whole.
+                        CHECK(worst_part_error(*rig, c, linear_part_tile, random) == 0.0);
+                        CHECK(worst_part_error(*rig, c, 1, random) <= 0x1p-19);
+                    }
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("linear: a part outside of the weight is refused, any part where weights are not divided") {
+    struct Part {
+        size_t first, count;
+        bool fits;
+    };
+    Random random(8);
+    for (const TestedBackend& backend : tested_backends()) {
+        for (auto [first, count, fits] :
+             {Part{0, 12, false}, Part{11, 1, false}, Part{10, 2, false}, Part{SIZE_MAX, 2, false},
+              Part{2, SIZE_MAX, false}, Part{0, 11, true}, Part{3, 5, true}}) {
+            Pair pair(backend); // a failure stays with its stream
+            INFO(pair.name, ": ", first, ", ", count);
+            for (Rig* rig : {&pair.tested, &pair.reference}) {
+                auto weight = rig->load(random_weight(WeightFormat::mxfp4, 11, 64, random).host);
+                auto input = rig->exact_activation(Floats(64, 1.0f), 1, 64, {ActivationFormat::Kind::a16});
+                auto out = rig->buffer(11);
+                LinearTarget target{weight.get(), nullptr, out.get(), false, first, count};
+                rig->stream().linear(*input, 1, {&target, 1});
+                CHECK(rig->stream().synchronize().ok() == (fits && rig->stream().divides_linear()));
+            }
+        }
+    }
 }

@@ -29,7 +29,7 @@ void ReferenceStream::run_linear(const Activation& input, size_t n, std::span<co
     for (const HostTarget& target : targets) {
         size_t rows = target.weight->rows();
         for (size_t t = 0; t < n; ++t) {
-            for (size_t r = 0; r < rows; ++r) {
+            for (size_t r = target.first_row; r < target.end_row; ++r) {
                 double value = reference::linear(rounded, t, *target.weight, r);
                 if (target.bias) value += target.bias[r];
                 float& out = target.out[t * rows + r];
