@@ -5,10 +5,13 @@
 #include "cuda/device/launch.h"
 #include "cuda/device/rounding.h"
 #include "cuda/gemm/gemm.h"
+#include "cuda/views.h"
 
 namespace fp4::cuda {
 
 void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
+    std::vector<LinearTarget> kept(collecting_ ? targets.begin() : targets.end(), targets.end());
+    if (collect([this, &input, n, kept = std::move(kept)] { linear(input, n, kept); })) return;
     for (const LinearTarget& target : targets) {
         if (!require(target.weight && target.out, "linear", "a target has no weight or output") ||
             !require(target.row_count == 0, "linear", "this device computes whole weights only") ||
@@ -25,8 +28,7 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
     nvfp4_targets_.clear();
     for (const LinearTarget& target : targets) {
         const WeightView& weight = device(*target.weight).view();
-        const LinearOutput output{target.bias ? device(*target.bias).f32() : nullptr,
-                                  device(*target.out).floats(), target.accumulate};
+        const LinearOutput output = output_view(target);
         if (!weight.packed)
             launched(launch_linear_plain(x, n, weight, output, stream_), "linear");
         else

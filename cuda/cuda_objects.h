@@ -39,7 +39,7 @@ class CudaWeight final : public Weight {
 class CudaTransform final : public Transform {
   public:
     static Result<std::unique_ptr<CudaTransform>> create(const InputTransform& transform, size_t cols);
-    size_t cols() const { return cols_; }
+    size_t cols() const override { return cols_; }
     const TransformView& view() const { return view_; }
 
   private:

@@ -11,49 +11,22 @@
 #include "cuda/kernels/prefill_attention.h"
 #include "cuda/kernels/rope.h"
 #include "cuda/kernels/round.h"
-#include "libfp4/base/checked.h"
+#include "cuda/kernels/sample.h"
+#include "cuda/views.h"
 
 namespace fp4::cuda {
 namespace {
 
-uint32_t u32(size_t value) {
-    return static_cast<uint32_t>(value);
-}
-
-NormView view(const NormParams& norm) {
-    return {device(*norm.weight).f32(), norm.epsilon};
-}
-
-RoundingView rounding_view(const Transform* transform, ActivationFormat format) {
-    RoundingView rounding;
-    if (transform) rounding.transform = static_cast<const CudaTransform*>(transform)->view();
-    rounding.kind = format.kind;
-    rounding.rule = activation_rule(format);
-    // NVFP4 without one: the second pass takes each token's own.
-    const bool own = format.kind == ActivationFormat::Kind::nvfp4;
-    rounding.tensor_scale = own ? format.tensor_scale : activation_tensor_scale(format, 1.0f);
-    return rounding;
-}
-
-bool within(size_t offset, size_t count, size_t size) {
-    return offset <= size && count <= size - offset;
-}
-
-bool draws_most_likely(const SampleRequest& request) {
+// Whether the logits are taken as they are.
+bool draws_from_raw(const SampleRequest& request) {
     const SamplingConfig& config = *request.config;
     const bool no_penalties =
         config.penalty_last_n <= 0 || (config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f &&
                                        config.frequency_penalty == 0.0f);
-    return config.temperature <= 0.0f && request.bias.empty() && no_penalties;
+    return request.bias.empty() && no_penalties;
 }
 
 } // namespace
-
-bool holds(const Buffer& buffer, size_t rows, size_t width) {
-    auto values = checked_mul(rows, width);
-    auto bytes = values ? checked_mul(*values, 4) : std::nullopt;
-    return bytes && *bytes <= buffer.bytes();
-}
 
 Result<std::unique_ptr<CudaStream>> CudaStream::create(const StreamConfig& config, int processors) {
     int lowest = 0, highest = 0;
@@ -63,22 +36,16 @@ Result<std::unique_ptr<CudaStream>> CudaStream::create(const StreamConfig& confi
                                                config.priority == ThreadPriority::low ? lowest : highest),
                   "create a stream"));
     auto result = std::unique_ptr<CudaStream>(new CudaStream(stream, processors));
-    FP4_ASSIGN(result->argmax_, DeviceMemory::create((argmax_blocks + 1) * sizeof(int2)));
+    FP4_ASSIGN(result->argmax_, DeviceMemory::create(argmax_blocks * sizeof(int2)));
+    FP4_ASSIGN(result->sample_sums_, DeviceMemory::create(sample_scratch_bytes));
+    FP4_ASSIGN(result->drawn_, DrawnTokens::create());
+    FP4_ASSIGN(result->position_, DeviceMemory::create(sizeof(uint32_t)));
     return result;
 }
 
 CudaStream::~CudaStream() {
     cudaStreamSynchronize(stream_);
     cudaStreamDestroy(stream_);
-}
-
-void CudaStream::fail(Error failure) {
-    if (state_.ok()) state_ = std::move(failure);
-}
-
-bool CudaStream::require(bool condition, const char* operation, const char* what) {
-    if (!condition) fail(error(Status::internal, operation, ": ", what));
-    return state_.ok();
 }
 
 void CudaStream::launched(cudaError_t code, const char* operation) {
@@ -100,6 +67,7 @@ Result<void> CudaStream::synchronize() {
 uint8_t* CudaStream::reserve(DeviceMemory& memory, size_t bytes) {
     if (bytes <= memory.bytes()) return memory.data();
     if (!wait("earlier work").ok()) return nullptr;
+    records_.clear(); // they use the memory that is about to be freed
     auto larger = DeviceMemory::create(bytes);
     if (!larger.ok()) {
         fail(std::move(larger).error());
@@ -107,29 +75,6 @@ uint8_t* CudaStream::reserve(DeviceMemory& memory, size_t bytes) {
     }
     memory = std::move(*larger);
     return memory.data();
-}
-
-bool CudaStream::vector_of(const Weight* weight, size_t cols, const char* operation) {
-    return require(
-        weight && weight->format() == WeightFormat::f32 && weight->rows() == 1 && weight->cols() == cols,
-        operation, "a norm, bias or frequency vector is not f32 [1, width]");
-}
-
-bool CudaStream::rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
-                               const Activation& out) {
-    return require(n > 0 && n <= out.max_rows() && cols == out.cols(), operation,
-                   "the activation has another shape") &&
-           require(!transform || static_cast<const CudaTransform*>(transform)->cols() == cols, operation,
-                   "the transform has another width");
-}
-
-bool CudaStream::cache_holds(const char* operation, const HeadShape& shape, const KvCache& cache,
-                             size_t layer, size_t position, size_t n) {
-    const KvShape& kv = cache.shape();
-    return require(shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim &&
-                       shape.head_dim % 2 == 0 && shape.heads % kv.kv_heads == 0,
-                   operation, "the cache has another shape") &&
-           require(layer < kv.layers && within(position, n, kv.capacity), operation, "outside of the cache");
 }
 
 void CudaStream::write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) {
@@ -143,11 +88,7 @@ void CudaStream::write(Buffer& target, size_t offset, std::span<const uint8_t> b
 }
 
 Result<void> CudaStream::read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) {
-    FP4_TRY(state_);
-    if (!within(offset, bytes.size(), source.bytes())) {
-        return error(Status::argument, "read: ", offset, " + ", bytes.size(), " is outside of a buffer of ",
-                     source.bytes(), " bytes");
-    }
+    FP4_TRY(check_read(source, offset, bytes.size()));
     if (!bytes.empty()) {
         launched(cudaMemcpyAsync(bytes.data(), device(source).data() + offset, bytes.size(),
                                  cudaMemcpyDeviceToHost, stream_),
@@ -169,6 +110,7 @@ void CudaStream::produce(const char* operation, const Transform* transform, Acti
 }
 
 void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) {
+    if (collect([=, this, &table, &ids, &x] { embed(table, ids, n, scale, x); })) return;
     if (!require(holds(ids, n, 1) && holds(x, n, table.cols()), "embed", "a buffer is too small") || n == 0)
         return;
     launched(launch_embed(device(table).view(), reinterpret_cast<const int32_t*>(device(ids).data()), n,
@@ -178,6 +120,7 @@ void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float s
 
 void CudaStream::norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm,
                       const Transform* transform, ActivationFormat format, Activation& out) {
+    if (collect([=, this, &x, &out] { this->norm(x, first_row, n, norm, transform, format, out); })) return;
     const size_t cols = out.cols();
     if (!rounding_fits("norm", n, cols, transform, out) || !vector_of(norm.weight, cols, "norm")) return;
     if (!require(holds(x, first_row + n, cols), "norm", "the input is too small")) return;
@@ -188,58 +131,77 @@ void CudaStream::norm(const Buffer& x, size_t first_row, size_t n, const NormPar
             });
 }
 
+// What rope_append and one token's attention share. False where the arguments make no sense.
+bool CudaStream::rope_view(const RopeCall& call, RopeView& args) {
+    const char* name = "rope_append";
+    const HeadShape& shape = call.shape;
+    const size_t kv_row = call.cache->shape().row();
+    if (!cache_holds(name, shape, *call.cache, call.layer, call.position, call.n) ||
+        !require(call.n > 0 && holds(*call.q, call.n, shape.heads * shape.head_dim) &&
+                     holds(*call.k, call.n, kv_row) && holds(*call.v, call.n, kv_row),
+                 name, "a buffer is too small") ||
+        !vector_of(call.rope.inverse_frequency, shape.head_dim / 2, name) ||
+        (call.q_norm && !vector_of(call.q_norm->weight, shape.head_dim, name)) ||
+        (call.k_norm && !vector_of(call.k_norm->weight, shape.head_dim, name))) {
+        return false;
+    }
+    args.n = u32(call.n);
+    args.position = place_of(call.position, name);
+    args.heads = u32(shape.heads);
+    args.inverse_frequency = device(*call.rope.inverse_frequency).f32();
+    args.amplitude = call.rope.amplitude;
+    args.interleaved = call.rope.interleaved;
+    if (call.q_norm) args.q_norm = view(*call.q_norm);
+    if (call.k_norm) args.k_norm = view(*call.k_norm);
+    return state_.ok();
+}
+
 void CudaStream::rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t n, size_t position,
                              const HeadShape& shape, const NormParams* q_norm, const NormParams* k_norm,
                              const RopeParams& rope, KvCache& cache, size_t layer) {
-    const char* name = "rope_append";
-    const size_t kv_row = cache.shape().row();
-    if (!cache_holds(name, shape, cache, layer, position, n) ||
-        !require(
-            n > 0 && holds(q, n, shape.heads * shape.head_dim) && holds(k, n, kv_row) && holds(v, n, kv_row),
-            name, "a buffer is too small") ||
-        !vector_of(rope.inverse_frequency, shape.head_dim / 2, name)) {
-        return;
-    }
+    RopeCall call{&q, &k, &v, n, position, shape, {}, {}, rope, &cache, layer};
+    if (q_norm) call.q_norm = *q_norm;
+    if (k_norm) call.k_norm = *k_norm;
     RopeView args;
-    args.n = u32(n);
-    args.position = u32(position);
-    args.heads = u32(shape.heads);
-    args.inverse_frequency = device(*rope.inverse_frequency).f32();
-    args.amplitude = rope.amplitude;
-    args.interleaved = rope.interleaved;
-    if (q_norm) {
-        if (!vector_of(q_norm->weight, shape.head_dim, name)) return;
-        args.q_norm = view(*q_norm);
-    }
-    if (k_norm) {
-        if (!vector_of(k_norm->weight, shape.head_dim, name)) return;
-        args.k_norm = view(*k_norm);
-    }
+    if (collect(call) || !rope_view(call, args)) return;
     launched(launch_rope(args, device(q).floats(), device(k).floats(), device(v).floats(),
                          static_cast<CudaKvCache&>(cache).view(layer), stream_),
-             name);
+             "rope_append");
+}
+
+bool CudaStream::attention_fits(const AttentionCall& call) {
+    const char* name = "attention";
+    const HeadShape& shape = call.params.shape;
+    const size_t width = shape.heads * shape.head_dim;
+    return cache_holds(name, shape, *call.cache, call.layer, call.position, call.n) &&
+           rounding_fits(name, call.n, width, call.transform, *call.out) &&
+           require(holds(*call.q, call.n, width), name, "the query is too small");
 }
 
 void CudaStream::attention(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
                            const KvCache& cache, size_t layer, const Transform* transform,
                            ActivationFormat format, Activation& out) {
     const char* name = "attention";
-    const HeadShape& shape = params.shape;
-    const size_t width = shape.heads * shape.head_dim;
-    if (!cache_holds(name, shape, cache, layer, position, n) ||
-        !rounding_fits(name, n, width, transform, out) ||
-        !require(holds(q, n, width), name, "the query is too small")) {
+    const AttentionCall call{&q, n, position, params, &cache, layer, transform, format, &out};
+    if (collect(call) || !attention_fits(call)) return;
+    DecodeAttentionView one;
+    const RoundingView rounding_of_one = rounding_view(transform, format);
+    if (n == 1 && decode_attention_view(call, rounding_of_one, one)) {
+        launched(launch_decode_attention(one, rounding_of_one, target_of_few(out, format), stream_), name);
         return;
     }
     if (n > few_tokens)
         return attention_of_many(q, n, position, params, cache, layer, transform, format, out);
+    const HeadShape& shape = params.shape;
     AttentionView args;
     args.n = u32(n);
-    args.position = u32(position);
+    args.position = place_of(position, name);
     args.heads = u32(shape.heads);
     args.scale = params.scale;
     args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
-    args.splits = attention_splits(args.n, args.position, args.heads, u32(shape.kv_heads), processors_);
+    // One token: the cut of all lengths of its class, as a recorded step must serve them all.
+    const uint32_t length = n == 1 ? decode_length_class(u32(position) + 1) : u32(position + n);
+    args.splits = attention_splits(args.n, length, args.heads, u32(shape.kv_heads), processors_);
     const size_t states = n * shape.heads * args.splits;
     args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
     args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
@@ -282,8 +244,36 @@ void CudaStream::attention_of_many(const Buffer& q, size_t n, size_t position, c
     });
 }
 
+// One token's attention over a complete cache with a rotated query. False where its kernel does not fit.
+bool CudaStream::decode_attention_view(const AttentionCall& call, const RoundingView& rounding,
+                                       DecodeAttentionView& view) {
+    const HeadShape& shape = call.params.shape;
+    const uint32_t heads = u32(shape.heads), kv_heads = u32(shape.kv_heads);
+    view.kv = static_cast<const CudaKvCache&>(*call.cache).view(call.layer);
+    if (!decode_attention_fits(heads, view.kv, rounding)) return false;
+    view.rope.n = 1;
+    view.rope.heads = heads;
+    view.rope.position = place_of(call.position, "attention");
+    view.q = device(*call.q).floats();
+    view.scale = call.params.scale;
+    view.window = u32(std::min<size_t>(call.params.window, UINT32_MAX));
+    view.parts =
+        decode_attention_parts(decode_length_class(u32(call.position) + 1), heads, kv_heads, processors_);
+    if (view.parts > 1) {
+        const size_t states = heads * view.parts;
+        view.sums =
+            reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
+        view.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
+        view.counters = reinterpret_cast<uint32_t*>(
+            reserve(attention_counters_, decode_attention_counters(heads, kv_heads) * sizeof(uint32_t)));
+        if (!view.sums || !view.states || !view.counters) return false;
+    }
+    return state_.ok();
+}
+
 void CudaStream::glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
                      ActivationFormat format, Activation& out) {
+    if (collect([=, this, &gate, &up, &out] { glu(gate, up, n, kind, transform, format, out); })) return;
     const size_t width = out.cols();
     if (!rounding_fits("glu", n, width, transform, out)) return;
     if (!require(holds(gate, n, width) && holds(up, n, width), "glu", "an input is too small")) return;
@@ -294,6 +284,7 @@ void CudaStream::glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kin
 }
 
 void CudaStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) {
+    if (collect([=, this, &y, &x] { norm_add(y, n, norm, x); })) return;
     if (!require(norm.weight && n > 0, "norm_add", "there is no weight or no row")) return;
     const size_t cols = norm.weight->cols();
     if (!vector_of(norm.weight, cols, "norm_add")) return;
@@ -302,27 +293,61 @@ void CudaStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buf
              "norm_add");
 }
 
-Result<int32_t> CudaStream::sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) {
-    FP4_TRY(state_);
-    if (vocab == 0 || !holds(logits, row + 1, vocab))
-        return error(Status::argument, "sample: the logits have no row ", row);
+Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) {
+    FP4_TRY(check_logits(logits, row, vocab));
+    if (ids && !holds(*ids, 1, 1)) return error(Status::argument, "sample: the buffer of ids is empty");
+    int32_t* place = drawn_.place();
+    if (!place) return error(Status::state, "sample: too many tokens were drawn and not taken");
     const float* values = device(logits).floats() + row * vocab;
-    FP4_ASSIGN(int32_t token, draws_most_likely(request) ? sample_greedy(values, vocab)
-                                                         : sample_on_host(values, vocab, request));
-    if (token < 0) return error(Status::state, "sample: every token is forbidden or has a NaN logit");
+    const TokenPlaces places{ids ? reinterpret_cast<int32_t*>(device(*ids).data()) : nullptr, place};
+    const SamplingConfig& config = *request.config;
+    last_draw_ = {values, vocab, config, request.counter, places.next};
+    if (!draws_from_raw(request)) {
+        FP4_ASSIGN(*place, sample_on_host(values, vocab, request));
+        if (*place < 0) return no_token_left();
+        FP4_TRY(set_next(places.next, *place));
+    } else if (config.temperature <= 0.0f) {
+        launched(launch_argmax(values, u32(vocab), argmax_.as<int2>(), places, stream_), "sample");
+    } else {
+        SampleView view;
+        view.logits = values;
+        view.count = u32(vocab);
+        view.temperature = config.temperature;
+        view.top_k = u32(static_cast<size_t>(std::max(config.top_k, 0)));
+        view.top_p = config.top_p;
+        view.min_p = config.min_p;
+        view.uniform = uniform_draw(config.seed, request.counter);
+        view.maxima = argmax_.as<int2>();
+        view.sums = sample_sums_.data();
+        launched(launch_sample(view, places, stream_), "sample");
+    }
+    launched(drawn_.written(stream_), "sample");
+    return state_;
+}
+
+Result<int32_t> CudaStream::take_drawn() {
+    if (drawn_.empty()) return error(Status::state, "sample: no token was drawn");
+    int32_t token = -1;
+    const cudaError_t code = drawn_.take(token);
+    if (code != cudaSuccess) fail(cuda_error(code, "finish ", "sample"));
+    FP4_TRY(state_);
+    if (token == sample_undecided) {
+        if (!drawn_.empty())
+            return error(Status::state,
+                         "sample: take each token before the next is drawn; too many are alike");
+        const LastDraw& last = last_draw_;
+        FP4_ASSIGN(token, sample_on_host(last.logits, last.vocab, {&last.config, {}, {}, last.counter}));
+        FP4_TRY(set_next(last.next, token));
+    }
+    if (token < 0) return no_token_left();
     return token;
 }
 
-Result<int32_t> CudaStream::sample_greedy(const float* logits, size_t vocab) {
-    int32_t token = -1;
-    // The token, behind the parts.
-    auto* parts = argmax_.as<int2>();
-    auto* place = reinterpret_cast<int32_t*>(parts + argmax_blocks);
-    launched(launch_argmax(logits, u32(vocab), parts, place, stream_), "sample");
-    launched(cudaMemcpyAsync(&token, place, sizeof token, cudaMemcpyDeviceToHost, stream_), "sample");
-    FP4_TRY(wait("sample"));
-    return token;
+Result<void> CudaStream::set_next(int32_t* next, int32_t token) {
+    if (next)
+        launched(cudaMemcpyAsync(next, &token, sizeof token, cudaMemcpyHostToDevice, stream_), "sample");
+    return state_;
 }
 
 Result<int32_t> CudaStream::sample_on_host(const float* logits, size_t vocab, const SampleRequest& request) {
@@ -332,20 +357,6 @@ Result<int32_t> CudaStream::sample_on_host(const float* logits, size_t vocab, co
         "sample");
     FP4_TRY(wait("sample"));
     return sample_token(host_logits_, request);
-}
-
-Result<void> CudaStream::check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
-                                  size_t values) const {
-    FP4_TRY(state_);
-    const KvShape& shape = cache.shape();
-    if (layer >= shape.layers || !within(first, count, shape.capacity)) {
-        return error(Status::argument, "KV rows ", first, " + ", count, " of layer ", layer,
-                     " are outside of the cache");
-    }
-    const size_t bytes = count * shape.row_bytes();
-    if (keys != bytes || values != bytes)
-        return error(Status::argument, "KV rows need ", bytes, " bytes, not ", keys, " and ", values);
-    return {};
 }
 
 Result<void> CudaStream::read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,

@@ -1,18 +1,23 @@
-// A context's queue of work: a CUDA stream. Arguments are checked here, kernels launched, the first failure
-// kept.
+// A context's queue of work: a CUDA stream. Arguments are checked here and kernels launched. The operations
+// of a decode step are collected first (decode_step.h).
 #pragma once
 
-#include "cuda/cuda_objects.h"
+#include "cuda/decode_step.h"
+#include "cuda/drawn_tokens.h"
 #include "cuda/kernels/attention.h"
+#include "cuda/kernels/decode_attention.h"
 #include "cuda/kernels/matvec.h"
+#include "libfp4/engine/checked_stream.h"
 
 namespace fp4::cuda {
 
-class CudaStream final : public Stream {
+class CudaStream final : public CheckedStream {
   public:
     static Result<std::unique_ptr<CudaStream>> create(const StreamConfig& config, int processors);
     ~CudaStream() override;
 
+    StepStart begin_step(const DecodeStep& step) override;
+    void end_step() override;
     void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) override;
     Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) override;
     void embed(const Weight& table, const Buffer& ids, size_t n, float scale, Buffer& x) override;
@@ -28,8 +33,9 @@ class CudaStream final : public Stream {
     void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
              ActivationFormat format, Activation& out) override;
     void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) override;
-    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                           const SampleRequest& request) override;
+    Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                      Buffer* ids) override;
+    Result<int32_t> take_drawn() override;
     Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
                          std::span<uint8_t> keys, std::span<uint8_t> values) override;
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
@@ -43,16 +49,6 @@ class CudaStream final : public Stream {
   private:
     CudaStream(cudaStream_t stream, int processors) : stream_(stream), processors_(processors) {}
 
-    // The first failure wins; later operations do nothing.
-    void fail(Error failure);
-    bool require(bool condition, const char* operation, const char* what);
-    bool vector_of(const Weight* weight, size_t cols, const char* operation);
-    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
-                       const Activation& out);
-    bool cache_holds(const char* operation, const HeadShape& shape, const KvCache& cache, size_t layer,
-                     size_t position, size_t n);
-    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
-                          size_t values) const;
     void launched(cudaError_t code, const char* operation); // what a launch returned
     Result<void> wait(const char* operation);
     // Memory of at least that size, its content kept only while it need not grow; null after a failure.
@@ -66,32 +62,53 @@ class CudaStream final : public Stream {
     void attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
                            const KvCache& cache, size_t layer, const Transform* transform,
                            ActivationFormat format, Activation& out);
-    void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     bool multiplies_blocks(const ActivationView& input, WeightFormat weight) const;
     void linear_blocks(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     void linear_matrix(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
-    Result<int32_t> sample_greedy(const float* logits, size_t vocab);
+    // While a step is collected: keeps the call for later and says so.
+    template <class Call>
+    bool collect(Call&& call) {
+        if (!collecting_) return false;
+        calls_.push_back(std::forward<Call>(call));
+        return true;
+    }
+    // `position` as kernels of this step must read it.
+    StepPosition place_of(size_t position, const char* operation);
+    void run_calls();
+    void capture_calls(StepRecord& record);
+    bool run_fused(const RopeCall& rope, const AttentionCall& attention);
+
+    bool rope_view(const RopeCall& call, RopeView& args);
+    bool attention_fits(const AttentionCall& call);
+    bool decode_attention_view(const AttentionCall& call, const RoundingView& rounding,
+                               DecodeAttentionView& view);
+    void linear_packed(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
+    Result<void> set_next(int32_t* next, int32_t token);
     Result<int32_t> sample_on_host(const float* logits, size_t vocab, const SampleRequest& request);
 
     cudaStream_t stream_;
     int processors_;
-    Result<void> state_;
-    DeviceMemory attention_sums_, attention_states_, matvec_sums_, matvec_counters_, gemm_sums_, argmax_;
+    DeviceMemory attention_sums_, attention_states_, attention_counters_;
+    DeviceMemory matvec_sums_, matvec_counters_, gemm_sums_, argmax_, sample_sums_;
+
+    bool collecting_ = false; // between begin_step() and end_step()
+    bool in_step_ = false;    // while the collected calls run
+    StepKey step_key_;
+    size_t step_position_ = 0;
+    std::vector<StepCall> calls_;
+    StepRecords records_;
+    DeviceMemory position_;        // uint32: of the step that ran last
+    uint32_t device_position_ = 0; // what will be there once all that is enqueued has run
     std::vector<MatvecTarget> mxfp4_targets_, nvfp4_targets_;
     std::vector<float> host_logits_;
+    DrawnTokens drawn_;
+    struct LastDraw { // for tokens the device cannot tell apart
+        const float* logits = nullptr;
+        size_t vocab = 0;
+        SamplingConfig config;
+        uint64_t counter = 0;
+        int32_t* next = nullptr;
+    } last_draw_;
 };
-
-inline const CudaBuffer& device(const Buffer& buffer) {
-    return static_cast<const CudaBuffer&>(buffer);
-}
-inline const CudaWeight& device(const Weight& weight) {
-    return static_cast<const CudaWeight&>(weight);
-}
-inline const CudaActivation& device(const Activation& activation) {
-    return static_cast<const CudaActivation&>(activation);
-}
-
-// Whether the buffer holds `rows` rows of `width` 4-byte values.
-bool holds(const Buffer& buffer, size_t rows, size_t width);
 
 } // namespace fp4::cuda

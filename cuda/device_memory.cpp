@@ -1,17 +1,21 @@
 #include "cuda/device_memory.h"
 
 #include <atomic>
+#include <cstring>
 
 namespace fp4::cuda {
 namespace {
 
 std::atomic<int64_t> allocations_left = -1;
 
+bool injected_failure() {
+    if (allocations_left < 0 || allocations_left.fetch_sub(1) > 0) return false;
+    allocations_left = 0;
+    return true;
+}
+
 cudaError_t allocate(void** memory, size_t bytes) {
-    if (allocations_left >= 0 && allocations_left.fetch_sub(1) <= 0) {
-        allocations_left = 0;
-        return cudaErrorMemoryAllocation;
-    }
+    if (injected_failure()) return cudaErrorMemoryAllocation;
     constexpr size_t address_space = size_t(1) << 47; // sizes beyond it are no valid argument to CUDA
     if (bytes >= address_space) return cudaErrorMemoryAllocation;
     const cudaError_t code = cudaMalloc(memory, bytes);
@@ -30,6 +34,16 @@ Result<DeviceMemory> DeviceMemory::create(uint64_t bytes) {
     memory.bytes_ = bytes;
     FP4_TRY(check(cudaMemsetAsync(data, 0, bytes, nullptr), "clear device memory"));
     FP4_TRY(check(cudaStreamSynchronize(nullptr), "clear device memory"));
+    return memory;
+}
+
+Result<PinnedMemory> PinnedMemory::create(uint64_t bytes) {
+    PinnedMemory memory;
+    cudaError_t code = cudaErrorMemoryAllocation;
+    if (!injected_failure()) code = cudaHostAlloc(&memory.data_, bytes, cudaHostAllocMapped);
+    cudaGetLastError(); // as above
+    FP4_TRY(check(code, "allocate ", bytes, " bytes of pinned memory"));
+    std::memset(memory.data_, 0, bytes);
     return memory;
 }
 

@@ -1,4 +1,5 @@
-// Device memory that frees itself. All of the backend's memory comes from here.
+// Device memory, and pinned memory of the host, that free themselves. All of the backend's memory comes from
+// here.
 #pragma once
 
 #include <utility>
@@ -32,6 +33,29 @@ class DeviceMemory {
   private:
     uint8_t* data_ = nullptr;
     size_t bytes_ = 0;
+};
+
+// Memory of the host that kernels write to.
+class PinnedMemory {
+  public:
+    // Zeroed. Status::memory when there is none.
+    static Result<PinnedMemory> create(uint64_t bytes);
+
+    PinnedMemory() = default;
+    PinnedMemory(PinnedMemory&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+    PinnedMemory& operator=(PinnedMemory&& other) noexcept {
+        std::swap(data_, other.data_);
+        return *this;
+    }
+    ~PinnedMemory() { cudaFreeHost(data_); }
+
+    template <class T>
+    T* as() const {
+        return static_cast<T*>(data_);
+    }
+
+  private:
+    void* data_ = nullptr;
 };
 
 // For tests: the allocation after the next `count` ones fails, and all later ones; -1 switches that off.

@@ -107,6 +107,7 @@ void set_arguments(lua_State* state, const std::vector<std::string>& script) {
 
 int describe_error(lua_State* state) {
     const char* message = lua_tostring(state, 1);
+    if (lua_isnil(state, 1)) return 1; // error(): a script that ends with nothing to say
     if (!message && luaL_callmeta(state, 1, "__tostring") && lua_isstring(state, -1)) return 1;
     if (!message) message = lua_pushfstring(state, "(error object is a %s)", luaL_typename(state, 1));
     luaL_traceback(state, state, message, 1);
@@ -142,7 +143,7 @@ int execute(const LuaOptions& options) {
         return exit_cancelled;
     }
     // A message of several lines, which note() would join.
-    std::fprintf(stderr, "fp4: %s\n", lua_tostring(state.get(), -1));
+    if (!lua_isnil(state.get(), -1)) std::fprintf(stderr, "fp4: %s\n", lua_tostring(state.get(), -1));
     return exit_failure;
 }
 

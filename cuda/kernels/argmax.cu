@@ -37,19 +37,26 @@ __global__ __launch_bounds__(threads) void argmax_parts(const float* values, uin
     if (threadIdx.x == 0) parts[blockIdx.x] = make_int2(__float_as_int(best.value), best.index);
 }
 
-__global__ __launch_bounds__(threads) void argmax_last(const int2* parts, int32_t* index) {
+__global__ __launch_bounds__(threads) void argmax_last(const int2* parts, TokenPlaces index) {
     begin();
     Best best{-INFINITY, -1};
     if (threadIdx.x < argmax_blocks) best = {__int_as_float(parts[threadIdx.x].x), parts[threadIdx.x].y};
     best = block_best(best);
-    if (threadIdx.x == 0) *index = best.index;
+    if (threadIdx.x != 0) return;
+    // An id that the next pass can read from the table in any case.
+    if (index.next) *index.next = max(best.index, 0);
+    if (index.host) *index.host = best.index;
 }
 
 } // namespace
 
-cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, int32_t* index,
+cudaError_t launch_argmax_parts(const float* values, uint32_t count, int2* parts, cudaStream_t stream) {
+    return launch(argmax_parts, argmax_blocks, threads, 0, stream, values, count, parts);
+}
+
+cudaError_t launch_argmax(const float* values, uint32_t count, int2* parts, const TokenPlaces& index,
                           cudaStream_t stream) {
-    const cudaError_t first = launch(argmax_parts, argmax_blocks, threads, 0, stream, values, count, parts);
+    const cudaError_t first = launch_argmax_parts(values, count, parts, stream);
     return first != cudaSuccess ? first : launch(argmax_last, 1, threads, 0, stream, parts, index);
 }
 

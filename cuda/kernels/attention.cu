@@ -1,7 +1,6 @@
-#include <cuda_fp16.h>
-
 #include <algorithm>
 
+#include "cuda/device/attention_rows.h"
 #include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/attention.h"
@@ -9,41 +8,11 @@
 namespace fp4::cuda {
 namespace {
 
-constexpr uint32_t warps = 4;       // of a block: neighbouring parts of the key range
-constexpr uint32_t warp_rows = 4;   // queries of one kv head, head by head and token by token
-constexpr uint32_t warp_keys = 8;   // at a time; warp_rows x warp_keys scores are one a lane
+constexpr uint32_t warps = 4; // of a block: neighbouring parts of the key range; its rows go head by head,
+                              // then token by token
 constexpr uint32_t split_keys = 16; // a part's least
 constexpr uint32_t most_splits = 64;
 constexpr uint32_t combine_threads = 128;
-
-// Values lane * V .. lane * V + V - 1 of a head; zero beyond it. Heads of f16 in whole shares are loaded in
-// one piece; everything else goes by single values, in a function of its own so that the code stays small.
-__device__ __noinline__ float load_value(const KvView& kv, const uint8_t* head, uint32_t j) {
-    return j < kv.head_dim ? kv_element(kv, head, j) : 0.0f;
-}
-
-template <int V, bool whole_f16>
-__device__ __forceinline__ void load_head(const KvView& kv, const uint8_t* head, float (&out)[V]) {
-    const uint32_t first = threadIdx.x % 32 * V;
-    if constexpr (!whole_f16) {
-#pragma unroll
-        for (int i = 0; i < V; ++i) out[i] = load_value(kv, head, first + i);
-        return;
-    }
-    uint32_t words[V / 2] = {};
-    if (first < kv.head_dim) {
-        if constexpr (V == 2) words[0] = *reinterpret_cast<const uint32_t*>(head + 2 * first);
-        if constexpr (V == 4)
-            reinterpret_cast<uint2&>(words) = *reinterpret_cast<const uint2*>(head + 2 * first);
-        if constexpr (V == 8)
-            reinterpret_cast<uint4&>(words) = *reinterpret_cast<const uint4*>(head + 2 * first);
-    }
-#pragma unroll
-    for (int i = 0; i < V / 2; ++i) {
-        const float2 pair = __half22float2(reinterpret_cast<const __half2&>(words[i]));
-        out[2 * i] = pair.x, out[2 * i + 1] = pair.y;
-    }
-}
 
 struct Row {
     uint32_t token = 0, head = 0;
@@ -56,15 +25,12 @@ __device__ Row row_at(const AttentionView& attention, const KvView& kv, uint32_t
     row.token = index / group;
     if (row.token >= attention.n) return row; // sees nothing
     row.head = blockIdx.y * group + index % group;
-    row.end = attention.position + row.token + 1;
+    row.end = step_position(attention.position) + row.token + 1;
     row.begin = attention.window != 0 && row.end > attention.window ? row.end - attention.window : 0;
     return row;
 }
 
 // Keys of split `split` out of those any row of the warp sees.
-struct KeyRange {
-    uint32_t begin, end;
-};
 __device__ KeyRange split_range(const AttentionView& attention, const KvView& kv, uint32_t first_row,
                                 uint32_t split) {
     const uint32_t group = attention.heads / kv.kv_heads;
@@ -76,29 +42,6 @@ __device__ KeyRange split_range(const AttentionView& attention, const KvView& kv
     return {start, min(end, start + each)};
 }
 
-// 32 sums over the warp at once: in the end values[0] of lane i is the total of values[i].
-template <int half>
-__device__ __forceinline__ void transposed_sum(float (&values)[32]) {
-    const bool upper = threadIdx.x & half;
-#pragma unroll
-    for (int i = 0; i < half; ++i) {
-        const float kept = upper ? values[i + half] : values[i], sent = upper ? values[i] : values[i + half];
-        values[i] = kept + __shfl_xor_sync(all_lanes, sent, half);
-    }
-    if constexpr (half > 1) transposed_sum<half / 2>(values);
-}
-
-// Largest and sum over the lanes of the same row.
-__device__ float row_max(float value) {
-    for (int step = warp_rows; step < 32; step *= 2)
-        value = fmaxf(value, __shfl_xor_sync(all_lanes, value, step));
-    return value;
-}
-__device__ float row_sum(float value) {
-    for (int step = warp_rows; step < 32; step *= 2) value += __shfl_xor_sync(all_lanes, value, step);
-    return value;
-}
-
 // A warp takes four rows and one part of the keys; lanes share the values of a head, V each.
 template <int V, bool whole_f16>
 __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
@@ -107,7 +50,7 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
     const uint32_t lane = threadIdx.x % 32, dim = kv.head_dim, first_row = blockIdx.x * warp_rows;
     const uint32_t split = blockIdx.z * warps + threadIdx.x / 32;
     if (split >= attention.splits) return;
-    float queries[warp_rows][V], sums[warp_rows][V] = {};
+    float queries[warp_rows][V];
 #pragma unroll
     for (uint32_t r = 0; r < warp_rows; ++r) {
         const Row row = row_at(attention, kv, first_row + r);
@@ -117,50 +60,9 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
             queries[r][i] = row.end && lane * V + i < dim ? source[lane * V + i] * attention.scale : 0.0f;
     }
     const Row own = row_at(attention, kv, first_row + lane % warp_rows); // the row of this lane's scores
-    float largest = -INFINITY, total = 0.0f;
-    const KeyRange range = split_range(attention, kv, first_row, split);
-    for (uint32_t first = range.begin; first < range.end; first += warp_keys) {
-        float scores[32], values[warp_keys][V];
-#pragma unroll
-        for (uint32_t k = 0; k < warp_keys; ++k) {
-            // Keys beyond the end are read again and not counted.
-            const size_t place = head_place(kv, min(first + k, range.end - 1), blockIdx.y);
-            float key[V];
-            load_head<V, whole_f16>(kv, kv.keys + place, key);
-            load_head<V, whole_f16>(kv, kv.values + place, values[k]);
-#pragma unroll
-            for (uint32_t r = 0; r < warp_rows; ++r) {
-                float sum = 0.0f;
-#pragma unroll
-                for (int i = 0; i < V; ++i) sum += queries[r][i] * key[i];
-                scores[k * warp_rows + r] = sum;
-            }
-        }
-        transposed_sum<16>(scores);
-        const float score = scores[0];
-        const uint32_t key = first + lane / warp_rows;
-        const bool seen = key >= own.begin && key < min(own.end, range.end);
-        const float top = fmaxf(largest, row_max(seen ? score : -INFINITY));
-        // Nothing seen so far: no score to subtract.
-        const float weight = seen ? expf(score - top) : 0.0f;
-        const float shrink = largest == -INFINITY ? 0.0f : expf(largest - top);
-        total = total * shrink + row_sum(weight);
-        largest = top;
-#pragma unroll
-        for (uint32_t r = 0; r < warp_rows; ++r) {
-            const float factor = __shfl_sync(all_lanes, shrink, r);
-            for (float& sum : sums[r]) sum *= factor;
-        }
-#pragma unroll
-        for (uint32_t k = 0; k < warp_keys; ++k) {
-#pragma unroll
-            for (uint32_t r = 0; r < warp_rows; ++r) {
-                const float factor = __shfl_sync(all_lanes, weight, k * warp_rows + r);
-#pragma unroll
-                for (int i = 0; i < V; ++i) sums[r][i] += factor * values[k][i];
-            }
-        }
-    }
+    AttentionRows<V> rows;
+    attend<V, whole_f16>(kv, blockIdx.y, queries, split_range(attention, kv, first_row, split),
+                         {own.begin, own.end}, rows);
 #pragma unroll
     for (uint32_t r = 0; r < warp_rows; ++r) {
         const Row row = row_at(attention, kv, first_row + r);
@@ -168,8 +70,8 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
         const size_t place = (size_t(row.token) * attention.heads + row.head) * attention.splits + split;
 #pragma unroll
         for (uint32_t i = 0; i < V; ++i)
-            if (lane * V + i < dim) attention.sums[place * dim + lane * V + i] = sums[r][i];
-        if (lane == r) attention.states[place] = make_float2(largest, total);
+            if (lane * V + i < dim) attention.sums[place * dim + lane * V + i] = rows.sums[r][i];
+        if (lane == r) attention.states[place] = make_float2(rows.largest, rows.total);
     }
 }
 
@@ -219,10 +121,10 @@ auto choose(const KvView& kv) {
 
 } // namespace
 
-uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors) {
+uint32_t attention_splits(uint32_t n, uint32_t length, uint32_t heads, uint32_t kv_heads, int processors) {
     const uint32_t rows = (n * (heads / kv_heads) + warp_rows - 1) / warp_rows * kv_heads;
     const uint32_t wanted = std::max(8 * static_cast<uint32_t>(processors) / rows, 1u);
-    return std::min({wanted, most_splits, (position + n + split_keys - 1) / split_keys});
+    return std::min({wanted, most_splits, (length + split_keys - 1) / split_keys});
 }
 
 cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,

@@ -6,6 +6,7 @@
 
 #include "cuda/device/activation_view.h"
 #include "cuda/device/kv_view.h"
+#include "cuda/device/step_position.h"
 
 namespace fp4::cuda {
 
@@ -13,7 +14,7 @@ inline constexpr uint32_t max_attention_dim = 256; // of a head
 
 struct AttentionView {
     uint32_t n = 0;
-    uint32_t position = 0;
+    StepPosition position;
     uint32_t heads = 0;
     float scale = 1.0f;
     uint32_t window = 0;      // 0: all
@@ -22,8 +23,8 @@ struct AttentionView {
     float2* states = nullptr; // [n, heads, splits]: largest score, sum of exp(score - largest)
 };
 
-// How many parts fill the device; sums and states must have room for them.
-uint32_t attention_splits(uint32_t n, uint32_t position, uint32_t heads, uint32_t kv_heads, int processors);
+// How many parts of `length` keys fill the device; sums and states must have room for them.
+uint32_t attention_splits(uint32_t n, uint32_t length, uint32_t heads, uint32_t kv_heads, int processors);
 
 // q: [n, heads * head_dim]
 cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cuda/device/copy_async.h"
 #include "cuda/device/fragments.h"
 #include "cuda/device/launch.h"
 #include "cuda/kernels/matvec.h"
@@ -45,15 +46,41 @@ __device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
     result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
 }
 
-// Where a lane finds its operands of the first chunk, by group of four tokens.
+// A chunk of one token's input in shared memory: what the warp multiplies with next is on its way while it
+// multiplies. Several tokens' would not fit; those warps read it from memory, late.
+struct InputStage {
+    uint4 parts[64];  // [run of 32 columns][8]
+    float4 scales[8]; // [4 tokens][2], the first in use
+};
+constexpr uint32_t input_stages = 3;
+
+__device__ void fetch_input(const MatvecView& view, uint32_t chunk, InputStage& stage) {
+    const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
+    const auto* parts =
+        reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, view.first_token, 0)) +
+        chunk * 256 + lane / 8 * 32 + lane % 8;
+    copy_async(stage.parts + lane, parts);
+    copy_async(stage.parts + 32 + lane, parts + 4 * 32);
+    if (lane < 8) {
+        const float* scales = view.input.part_scales + part_scale_place(padded, view.first_token, 0);
+        copy_async(stage.scales + lane, reinterpret_cast<const float4*>(scales) + chunk * 8 + lane);
+    }
+}
+
+// A lane's operands of a chunk, by group of four tokens.
 template <int groups>
 struct Inputs {
     const uint4* parts[groups];
-    const float4* scales[groups];
+    float4 scales[groups][2];
 };
 
+__device__ Inputs<1> staged_inputs(const InputStage& stage) {
+    const uint32_t lane = threadIdx.x % 32;
+    return {{stage.parts + lane % 8}, {{stage.scales[lane % 4 * 2], stage.scales[lane % 4 * 2 + 1]}}};
+}
+
 template <int groups>
-__device__ Inputs<groups> inputs_of(const MatvecView& view) {
+__device__ Inputs<groups> inputs_in_memory(const MatvecView& view, uint32_t chunk) {
     const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
     Inputs<groups> inputs;
     for (int i = 0; i < groups; ++i) {
@@ -61,10 +88,11 @@ __device__ Inputs<groups> inputs_of(const MatvecView& view) {
         // Columns of tokens that are not there may hold anything, they touch no other column: they read the
         // first token's again, which costs no traffic.
         const uint32_t source = lane / 8 + i * part_tokens < view.n ? lane : lane % 8;
-        inputs.parts[i] =
-            reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, 0)) + source;
-        inputs.scales[i] = reinterpret_cast<const float4*>(view.input.part_scales +
-                                                           part_scale_place(padded, row + lane % 4, 0));
+        inputs.parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, row, 0)) +
+                          source + chunk * 256;
+        const auto* scales = reinterpret_cast<const float4*>(view.input.part_scales +
+                                                             part_scale_place(padded, row + lane % 4, 0));
+        inputs.scales[i][0] = __ldg(scales + chunk * 8), inputs.scales[i][1] = __ldg(scales + chunk * 8 + 1);
     }
     return inputs;
 }
@@ -77,16 +105,8 @@ template <int groups>
 using Sums = float[groups][2]; // of token t: rows g and g + 8
 
 // groups: of four tokens
-template <bool nv, int groups>
-__device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weights, uint32_t chunk,
-                               Sums<groups>& sums) {
-    const uint4* parts[groups];
-    float4 scales[groups][2];
-    for (int i = 0; i < groups; ++i) {
-        parts[i] = inputs.parts[i] + chunk * 256;
-        scales[i][0] = __ldg(inputs.scales[i] + chunk * 8),
-        scales[i][1] = __ldg(inputs.scales[i] + chunk * 8 + 1);
-    }
+template <bool nv, int groups, bool staged>
+__device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weights, Sums<groups>& sums) {
 #pragma unroll
     for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
         const uint4& codes = weights.codes[run / 2];
@@ -107,11 +127,11 @@ __device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weight
             factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
         }
         for (int i = 0; i < groups; ++i) {
-            const uint4 x = __ldg(parts[i] + run * 32);
+            const uint4 x = staged ? inputs.parts[i][run * 8] : __ldg(inputs.parts[i] + run * 32);
             float products[4] = {};
             mma_f16(products, first, x.x, x.y);
             mma_f16(products, second, x.z, x.w);
-            const float4& four = scales[i][run / 4];
+            const float4& four = inputs.scales[i][run / 4];
             const float scale = run % 4 == 0   ? four.x
                                 : run % 4 == 1 ? four.y
                                 : run % 4 == 2 ? four.z
@@ -151,47 +171,84 @@ __device__ bool is_last(const MatvecView& view) {
     return last;
 }
 
-template <bool nv, int groups>
-__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
-    __shared__ float partial[matvec_warps * groups * tile_outputs];
-    const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const uint32_t k_warps = view.plan.k_warps, k_warp = warp % k_warps, row_warp = warp / k_warps;
-    uint32_t index = 0;
-    while (index + 1 < view.target_count && blockIdx.x >= view.first_group[index + 1]) ++index;
-    const MatvecTarget& target = view.targets[index];
-    const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
-    const uint32_t row_tile = first_tile + row_warp;
-
-    Sums<groups> sums = {};
+// The products of a warp: its chunks of a tile's columns. begin() is called here, once the first weights are
+// under way.
+template <bool nv, int groups, bool staged>
+__device__ void multiply_tile(const MatvecView& view, const WeightView& weight, uint32_t row_tile,
+                              uint32_t k_warp, Sums<groups>& sums) {
+    extern __shared__ InputStage all_stages[]; // staged: input_stages of each warp
+    InputStage* stages = all_stages + threadIdx.x / 32 * input_stages;
+    const uint32_t k_warps = view.plan.k_warps;
     Tiles tiles = {};
     uint32_t chunk = 0, end = 0;
     Chunk even, odd;
-    if (row_tile * tile_rows < target.weight.rows) {
-        tiles = tiles_of<nv>(target.weight, row_tile);
+    if (row_tile * tile_rows < weight.rows) {
+        tiles = tiles_of<nv>(weight, row_tile);
         const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
         end = min(tiles.chunks, (blockIdx.y + 1) * each);
         chunk = blockIdx.y * each + k_warp;
         if (chunk < end) load_chunk<nv>(tiles, chunk, even);
     }
     begin(); // the first weights come while the previous kernel ends
-    const Inputs<groups> inputs = inputs_of<groups>(view);
+    if constexpr (staged) {
+        for (uint32_t i = 0; i + 1 < input_stages; ++i) {
+            if (chunk + i * k_warps < end) fetch_input(view, chunk + i * k_warps, stages[i]);
+            commit_copies();
+        }
+    }
+    uint32_t stage = 0;
+    auto multiply = [&](const Chunk& weights) {
+        if constexpr (staged) {
+            wait_for_copies<input_stages - 2>();
+            __syncwarp(); // all lanes' copies have come, and all have read the stage before this one
+            const uint32_t free = stage == 0 ? input_stages - 1 : stage - 1;
+            const uint32_t later = chunk + (input_stages - 1) * k_warps;
+            if (later < end) fetch_input(view, later, stages[free]);
+            commit_copies();
+            multiply_chunk<nv, groups, staged>(staged_inputs(stages[stage]), weights, sums);
+            stage = stage + 1 == input_stages ? 0 : stage + 1;
+        } else {
+            multiply_chunk<nv, groups, staged>(inputs_in_memory<groups>(view, chunk), weights, sums);
+        }
+        chunk += k_warps;
+    };
     // While a chunk is multiplied the next one is under way.
     while (chunk < end) {
-        const uint32_t second = chunk + k_warps, third = second + k_warps;
-        if (second < end) load_chunk<nv>(tiles, second, odd);
-        multiply_chunk<nv, groups>(inputs, even, chunk, sums);
-        if (second >= end) break;
-        if (third < end) load_chunk<nv>(tiles, third, even);
-        multiply_chunk<nv, groups>(inputs, odd, second, sums);
-        chunk = third;
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
+        multiply(even);
+        if (chunk >= end) break;
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
+        multiply(odd);
     }
-    const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
-    float* own = partial + k_warp * outputs + row_warp * groups * tile_outputs;
+}
+
+// The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][4 tokens]
+template <int groups>
+__device__ void store_partial(const MatvecView& view, uint32_t k_warp, uint32_t row_warp,
+                              const Sums<groups>& sums, float* partial) {
+    const uint32_t lane = threadIdx.x % 32; // 4 g + t
+    float* own = partial + (k_warp * view.plan.row_warps + row_warp) * groups * tile_outputs;
     for (int i = 0; i < groups; ++i) {
-        own[i * tile_outputs + lane] = sums[i][0]; // lane = 4 g + t
+        own[i * tile_outputs + lane] = sums[i][0];
         own[i * tile_outputs + 32 + lane] = sums[i][1];
     }
+}
+
+template <bool nv, int groups, bool staged>
+__global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
+    __shared__ float partial[matvec_warps * groups * tile_outputs];
+    const uint32_t warp = threadIdx.x / 32, k_warps = view.plan.k_warps;
+    const uint32_t k_warp = warp % k_warps, row_warp = warp / k_warps;
+    uint32_t index = 0;
+    while (index + 1 < view.target_count && blockIdx.x >= view.first_group[index + 1]) ++index;
+    const MatvecTarget& target = view.targets[index];
+    const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
+
+    Sums<groups> sums = {};
+    multiply_tile<nv, groups, staged>(view, target.weight, first_tile + row_warp, k_warp, sums);
+    store_partial<groups>(view, k_warp, row_warp, sums, partial);
     __syncthreads();
+    const uint32_t outputs = view.plan.row_warps * groups * tile_outputs;
     float* shared_sums = view.scratch.sums + size_t(blockIdx.x) * view.plan.splits * outputs;
     for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
         float sum = 0.0f;
@@ -244,10 +301,18 @@ uint32_t matvec_groups(MatvecView& view) {
 
 cudaError_t launch_matvec(const MatvecView& view, uint32_t groups, cudaStream_t stream) {
     const bool nv = view.targets[0].weight.format == WeightFormat::nvfp4, two = view.n > part_tokens;
-    const auto kernel =
-        nv ? (two ? matvec<true, 2> : matvec<true, 1>) : (two ? matvec<false, 2> : matvec<false, 1>);
+    // Warps that share columns with others of their block find their inputs in the first-level cache.
+    const bool staged = view.n == 1 && view.plan.k_warps > 1;
+    const auto kernel = nv ? (two      ? matvec<true, 2, false>
+                              : staged ? matvec<true, 1, true>
+                                       : matvec<true, 1, false>)
+                           : (two      ? matvec<false, 2, false>
+                              : staged ? matvec<false, 1, true>
+                                       : matvec<false, 1, false>);
     const dim3 grid(groups, view.plan.splits);
-    return launch(kernel, grid, view.plan.k_warps * view.plan.row_warps * 32, 0, stream, view);
+    const uint32_t warps = view.plan.k_warps * view.plan.row_warps;
+    return launch(kernel, grid, warps * 32, staged ? warps * input_stages * sizeof(InputStage) : 0, stream,
+                  view);
 }
 
 } // namespace fp4::cuda

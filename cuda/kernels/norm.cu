@@ -28,15 +28,17 @@ __device__ float inverse_norm(const float* x, uint32_t cols, float epsilon) {
 // every block than to wait for.
 __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView norm, RoundingView rounding,
                                                      ActivationView out) {
-    begin();
     const uint32_t row = blockIdx.y, cols = out.cols;
+    const uint32_t column = (blockIdx.x * block_runs + threadIdx.x / 32) * run_columns + threadIdx.x % 32 * 4;
+    float weights[4]; // not another kernel's work: read before it ends
+    for (uint32_t e = 0; e < 4; ++e) weights[e] = column + e < cols ? norm.weight[column + e] : 0.0f;
+    begin();
     const float* values = x + size_t(row) * cols;
     const float inverse = inverse_norm(values, cols, norm.epsilon);
-    const uint32_t column = (blockIdx.x * block_runs + threadIdx.x / 32) * run_columns + threadIdx.x % 32 * 4;
     if (column - threadIdx.x % 32 * 4 >= out.pitch()) return; // whole warps
     float v[4] = {};
     for (uint32_t e = 0; e < 4; ++e)
-        if (column + e < cols) v[e] = values[column + e] * inverse * norm.weight[column + e];
+        if (column + e < cols) v[e] = values[column + e] * inverse * weights[e];
     finish_run(out, rounding, row, column, v);
 }
 

@@ -4,13 +4,14 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/device/kv_view.h"
+#include "cuda/device/step_position.h"
 #include "cuda/kernels/norm.h"
 
 namespace fp4::cuda {
 
 struct RopeView {
     uint32_t n = 0;
-    uint32_t position = 0;
+    StepPosition position;
     uint32_t heads = 0;
     NormView q_norm, k_norm;                  // weight null: none
     const float* inverse_frequency = nullptr; // [head_dim / 2]

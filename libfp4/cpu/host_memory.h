@@ -70,7 +70,7 @@ class HostTransform final : public Transform {
   public:
     static Result<std::unique_ptr<HostTransform>> create(const InputTransform& transform, size_t cols);
     const InputTransform& definition() const { return definition_; }
-    size_t cols() const { return cols_; }
+    size_t cols() const override { return cols_; }
     // From the matrix of a block to that of the next one: 0 where all share one.
     size_t matrix_stride() const {
         size_t one = size_t(definition_.block) * definition_.block;

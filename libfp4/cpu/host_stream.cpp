@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "libfp4/base/checked.h"
-
 namespace fp4 {
 namespace {
 
@@ -21,41 +19,7 @@ float* floats(const Buffer& buffer) {
     return reinterpret_cast<float*>(bytes_of(buffer));
 }
 
-// Whether the buffer holds `rows` rows of `width` 4-byte values.
-bool holds(const Buffer& buffer, size_t rows, size_t width) {
-    auto values = checked_mul(rows, width);
-    auto bytes = values ? checked_mul(*values, 4) : std::nullopt;
-    return bytes && *bytes <= buffer.bytes();
-}
-
-bool within(size_t offset, size_t count, size_t size) {
-    return offset <= size && count <= size - offset;
-}
-
 } // namespace
-
-void HostStream::fail(Error failure) {
-    if (state_.ok()) state_ = std::move(failure);
-}
-
-bool HostStream::require(bool condition, const char* operation, const char* what) {
-    if (!condition) fail(error(Status::internal, operation, ": ", what));
-    return state_.ok();
-}
-
-bool HostStream::vector_of(const Weight* weight, size_t cols, const char* operation) {
-    return require(
-        weight && weight->format() == WeightFormat::f32 && weight->rows() == 1 && weight->cols() == cols,
-        operation, "a norm, bias or frequency vector is not f32 [1, width]");
-}
-
-bool HostStream::rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
-                               const Activation& out) {
-    return require(n > 0 && n <= out.max_rows() && cols == out.cols(), operation,
-                   "the activation has another shape") &&
-           require(!transform || host(transform)->cols() == cols, operation,
-                   "the transform has another width");
-}
 
 void HostStream::write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) {
     if (!require(within(offset, bytes.size(), target.bytes()), "write", "outside of the buffer")) return;
@@ -63,11 +27,7 @@ void HostStream::write(Buffer& target, size_t offset, std::span<const uint8_t> b
 }
 
 Result<void> HostStream::read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) {
-    FP4_TRY(state_);
-    if (!within(offset, bytes.size(), source.bytes())) {
-        return error(Status::argument, "read: ", offset, " + ", bytes.size(), " is outside of a buffer of ",
-                     source.bytes(), " bytes");
-    }
+    FP4_TRY(check_read(source, offset, bytes.size()));
     if (!bytes.empty()) std::memcpy(bytes.data(), bytes_of(source) + offset, bytes.size());
     return {};
 }
@@ -114,9 +74,7 @@ void HostStream::rope_append(Buffer& q, const Buffer& k, const Buffer& v, size_t
                              const RopeParams& rope, KvCache& cache, size_t layer) {
     const char* name = "rope_append";
     const KvShape& kv = cache.shape();
-    if (!require(shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.head_dim % 2 == 0,
-                 name, "the cache has another shape") ||
-        !require(layer < kv.layers && within(position, n, kv.capacity), name, "outside of the cache") ||
+    if (!cache_holds(name, shape, cache, layer, position, n) ||
         !require(holds(q, n, shape.heads * shape.head_dim) && holds(k, n, kv.row()) && holds(v, n, kv.row()),
                  name, "a buffer is too small") ||
         !vector_of(rope.inverse_frequency, shape.head_dim / 2, name)) {
@@ -151,12 +109,8 @@ void HostStream::attention(const Buffer& q, size_t n, size_t position, const Att
                            ActivationFormat format, Activation& out) {
     const char* name = "attention";
     const HeadShape& shape = params.shape;
-    const KvShape& kv = cache.shape();
     size_t width = shape.heads * shape.head_dim;
-    if (!require(
-            shape.kv_heads == kv.kv_heads && shape.head_dim == kv.head_dim && shape.heads % kv.kv_heads == 0,
-            name, "the cache has another shape") ||
-        !require(layer < kv.layers && within(position, n, kv.capacity), name, "outside of the cache") ||
+    if (!cache_holds(name, shape, cache, layer, position, n) ||
         !rounding_fits(name, n, width, transform, out) ||
         !require(holds(q, n, width), name, "the query is too small")) {
         return;
@@ -182,13 +136,21 @@ void HostStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buf
     run_norm_add(floats(y), n, {host(*norm.weight).f32(), norm.epsilon, cols}, floats(x));
 }
 
-Result<int32_t> HostStream::sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) {
-    FP4_TRY(state_);
-    if (!holds(logits, row + 1, vocab))
-        return error(Status::argument, "sample: the logits have no row ", row);
-    int32_t token = sample_token({floats(logits) + row * vocab, vocab}, request);
-    if (token < 0) return error(Status::state, "sample: every token is forbidden or has a NaN logit");
+Result<void> HostStream::draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) {
+    FP4_TRY(check_logits(logits, row, vocab));
+    if (ids && !holds(*ids, 1, 1)) return error(Status::argument, "sample: the buffer of ids is empty");
+    const int32_t token = sample_token({floats(logits) + row * vocab, vocab}, request);
+    if (token < 0) return no_token_left();
+    if (ids) std::memcpy(bytes_of(*ids), &token, sizeof token);
+    drawn_.push_back(token);
+    return {};
+}
+
+Result<int32_t> HostStream::take_drawn() {
+    if (drawn_.empty()) return error(Status::state, "sample: no token was drawn");
+    const int32_t token = drawn_.front();
+    drawn_.pop_front();
     return token;
 }
 
@@ -207,21 +169,6 @@ void HostStream::accumulate_gram(const Buffer& a, size_t a_cols, const Buffer& b
         return;
     }
     run_gram(floats(a), a_cols, floats(b), b_cols, n, floats(sum));
-}
-
-Result<void> HostStream::check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
-                                  size_t values) const {
-    FP4_TRY(state_);
-    const KvShape& shape = cache.shape();
-    if (layer >= shape.layers || !within(first, count, shape.capacity)) {
-        return error(Status::argument, "KV rows ", first, " + ", count, " of layer ", layer,
-                     " are outside of the cache");
-    }
-    size_t bytes = count * shape.row_bytes();
-    if (keys != bytes || values != bytes) {
-        return error(Status::argument, "KV rows need ", bytes, " bytes, not ", keys, " and ", values);
-    }
-    return {};
 }
 
 Result<void> HostStream::read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,

@@ -1,8 +1,11 @@
-// The part of a host stream that is not arithmetic: argument checks, the sticky failure, copies, sampling.
+// The part of a host stream that is not arithmetic: arguments as pointers, copies, sampling.
 // A subclass implements the run_ functions, which get pointers that were checked against the sizes.
 #pragma once
 
+#include <deque>
+
 #include "libfp4/cpu/host_memory.h"
+#include "libfp4/engine/checked_stream.h"
 
 namespace fp4 {
 
@@ -45,7 +48,7 @@ struct HostTarget {
     size_t first_row = 0, end_row = 0; // of the weight: what is computed
 };
 
-class HostStream : public Stream {
+class HostStream : public CheckedStream {
   public:
     void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) final;
     Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) final;
@@ -63,8 +66,9 @@ class HostStream : public Stream {
     void glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
              ActivationFormat format, Activation& out) final;
     void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) final;
-    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                           const SampleRequest& request) final;
+    Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                      Buffer* ids) final;
+    Result<int32_t> take_drawn() final;
     Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,
                          std::span<uint8_t> keys, std::span<uint8_t> values) final;
     Result<void> write_kv(KvCache& cache, size_t layer, size_t first, size_t count,
@@ -91,19 +95,9 @@ class HostStream : public Stream {
     virtual void run_gram(const float* a, size_t a_cols, const float* b, size_t b_cols, size_t n,
                           float* sum) = 0;
 
-    // The first failure wins; later operations do nothing.
-    void fail(Error failure);
-
   private:
-    bool require(bool condition, const char* operation, const char* what);
-    bool vector_of(const Weight* weight, size_t cols, const char* operation);
-    bool rounding_fits(const char* operation, size_t n, size_t cols, const Transform* transform,
-                       const Activation& out);
-    Result<void> check_kv(const KvCache& cache, size_t layer, size_t first, size_t count, size_t keys,
-                          size_t values) const;
-
-    Result<void> state_;
     std::vector<HostTarget> targets_;
+    std::deque<int32_t> drawn_;
 };
 
 } // namespace fp4

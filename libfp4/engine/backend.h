@@ -1,7 +1,7 @@
 // What a device must do to run a transformer: memory, weights, and a stream of fused operations.
 // The forward pass (engine/forward.cpp) is written once over this interface. Operations are enqueued in order
-// and may finish later; nothing but sample() and read() returns data to the host. A device failure is sticky:
-// later operations do nothing and synchronize() reports it.
+// and may finish later; nothing but take_drawn() and read() returns data to the host. A device failure is
+// sticky: later operations do nothing and synchronize() reports it.
 #pragma once
 
 #include <cstddef>
@@ -72,6 +72,7 @@ class Weight {
 class Transform {
   public:
     virtual ~Transform() = default;
+    virtual size_t cols() const = 0;
 };
 
 // Transformed and rounded linear inputs [up to max_rows, cols].
@@ -114,6 +115,7 @@ struct KvShape {
     size_t head_bytes() const { return kv_head_bytes(format, head_dim); }
     size_t row_bytes() const { return kv_heads * head_bytes(); }
     size_t bytes() const { return 2 * layers * capacity * row_bytes(); } // keys and values
+    bool operator==(const KvShape&) const = default;
 };
 
 // Keys (after rope) and values of one context: [layers][capacity][kv_heads][head_dim] each.
@@ -159,11 +161,30 @@ struct AttentionParams {
 
 enum class GluKind : uint8_t { silu, gelu_tanh };
 
+// A pass of one token, whose operations are the same for every token: only the token in its ids buffer and
+// the position differ. What no operation after the step reads (queries, the two halves of a gated layer) need
+// not be stored.
+struct DecodeStep {
+    uint64_t owner = 0; // equal for the same operations on the same weights, buffers and formats
+    size_t position = 0;
+    const KvCache* cache = nullptr;
+};
+enum class StepStart : uint8_t {
+    direct,   // no difference: operations run as they are called
+    recorded, // all of the step's operations must now be called, then end_step(), which runs them
+    repeated  // the device has run them already, by its record of an earlier step
+};
+
 // One context's queue of work. One thread at a time. All f32 matrices are row-major [n, width]; n >= 1
 // tokens.
 class Stream {
   public:
     virtual ~Stream() = default;
+
+    // A device that can keeps a step's operations and repeats them without the host. Between a start that
+    // says `recorded` and end_step() only operations with activations in and out may be called.
+    virtual StepStart begin_step(const DecodeStep&) { return StepStart::direct; }
+    virtual void end_step() {}
 
     virtual void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) = 0;
     virtual Result<void> read(const Buffer& source, size_t offset, std::span<uint8_t> bytes) = 0; // waits
@@ -200,9 +221,16 @@ class Stream {
     // x += rmsnorm(y) * weight: the post-norm residual of gemma.
     virtual void norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) = 0;
 
-    // Draws a token from logits[row] (f32 [rows, vocab]). Waits.
-    virtual Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab,
-                                   const SampleRequest& request) = 0;
+    // Draws a token from logits[row] (f32 [rows, vocab]), into ids[0] as well, for the next pass. Waits for
+    // nothing where the device can draw by itself.
+    virtual Result<void> draw(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request,
+                              Buffer* ids) = 0;
+    // The token of the oldest draw() whose token was not taken yet. Waits for it.
+    virtual Result<int32_t> take_drawn() = 0;
+    Result<int32_t> sample(const Buffer& logits, size_t row, size_t vocab, const SampleRequest& request) {
+        FP4_TRY(draw(logits, row, vocab, request, nullptr));
+        return take_drawn();
+    }
 
     // Rows [first, first + count) of one layer, row_bytes() each in the cache's format. Waits.
     virtual Result<void> read_kv(const KvCache& cache, size_t layer, size_t first, size_t count,

@@ -84,7 +84,8 @@ Result<bool> Context::advance_pass() {
     if (!in_pass()) return error(Status::state, "no pass is under way");
     forward_->advance(*stream_, *cache_);
     if (!forward_->finished()) return false;
-    FP4_TRY(stream_->synchronize());
+    // What follows a pass of one token waits: a device works on while the host goes there.
+    if (pass_.size() > 1) FP4_TRY(stream_->synchronize());
     if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();
@@ -105,7 +106,6 @@ Result<bool> Context::advance_head(size_t rows) {
         rows = std::min((std::clamp<size_t>(rows, 1, left) + tile - 1) / tile * tile, left);
         forward_->project_part(*stream_, head_done_, rows);
     }
-    FP4_TRY(stream_->synchronize());
     head_done_ += rows;
     if (head_done_ < head_rows()) return false;
     has_logits_ = true;
@@ -141,7 +141,7 @@ Result<void> Context::run(std::span<const int32_t> tokens, float* all_logits) {
         done += count;
     }
     if (!all_logits) FP4_TRY(advance_head(head_rows()));
-    return {};
+    return stream_->synchronize();
 }
 
 Result<void> Context::eval(std::span<const int32_t> tokens, bool all_logits) {
@@ -188,7 +188,7 @@ Result<void> Context::logits(size_t row, std::span<float> target) {
 
 Result<int32_t> Context::sample(const SampleRequest& request) {
     if (!has_logits_) return error(Status::state, "the context has no logits; evaluate tokens first");
-    return stream_->sample(forward_->logits(), last_logit_row_, model_->config.vocabulary, request);
+    return forward_->sample(*stream_, last_logit_row_, request);
 }
 
 Result<void> Context::truncate(size_t tokens) {

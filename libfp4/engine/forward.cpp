@@ -1,8 +1,19 @@
 #include "libfp4/engine/forward.h"
 
 #include <array>
+#include <atomic>
 
 namespace fp4 {
+namespace {
+
+uint64_t next_id() {
+    static std::atomic<uint64_t> last = 0;
+    return ++last;
+}
+
+} // namespace
+
+Forward::Forward(std::shared_ptr<const Model> model) : model_(std::move(model)), id_(next_id()) {}
 
 Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model,
                                                  const ForwardConfig& config) {
@@ -31,10 +42,30 @@ uint64_t Forward::scratch_bytes(const ModelConfig& config, size_t chunk) {
 void Forward::begin(Stream& stream, std::span<const int32_t> tokens, size_t position) {
     layer_ = 0;
     tokens_ = {tokens.size(), position, tokens.size() == 1 ? config_.path_decode : config_.path_prefill};
+    if (tokens.size() == 1 && tokens[0] == sampled_) return;
     stream.write(*ids_, 0, {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()});
+    sampled_ = -1;
+}
+
+void Forward::begin_drawn(size_t position) {
+    layer_ = 0;
+    tokens_ = {1, position, config_.path_decode};
 }
 
 void Forward::advance(Stream& stream, KvCache& cache) {
+    if (layer_ == 0 && tokens_.rows == 1) {
+        const StepStart start = stream.begin_step({id_, tokens_.position, &cache});
+        if (start == StepStart::repeated) layer_ = model_->layers.size();
+        if (start == StepStart::recorded) {
+            while (!finished()) run_layer(stream, cache);
+            stream.end_step();
+        }
+        if (start != StepStart::direct) return;
+    }
+    run_layer(stream, cache);
+}
+
+void Forward::run_layer(Stream& stream, KvCache& cache) {
     if (layer_ == 0)
         stream.embed(*model_->embedding, *ids_, tokens_.rows, model_->config.embedding_scale, *x_);
     pass_->select(model_->layers[layer_], layer_, model_->ropes.tables(), layer_);
@@ -68,6 +99,17 @@ void Forward::project_part(Stream& stream, size_t first_token, size_t tokens) {
     const std::array targets{LinearTarget{
         .weight = &model_->head(), .out = logits_.get(), .first_row = first_token, .row_count = tokens}};
     stream.linear(pass_->input(Site::qkv), 1, targets);
+}
+
+Result<void> Forward::draw(Stream& stream, size_t row, const SampleRequest& request) {
+    sampled_ = -1;
+    return stream.draw(*logits_, row, model_->config.vocabulary, request, ids_.get());
+}
+
+Result<int32_t> Forward::sample(Stream& stream, size_t row, const SampleRequest& request) {
+    FP4_TRY(draw(stream, row, request));
+    FP4_ASSIGN(sampled_, stream.take_drawn());
+    return sampled_;
 }
 
 } // namespace fp4

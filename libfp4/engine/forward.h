@@ -28,7 +28,10 @@ class Forward {
     // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the
     // cache.
     void begin(Stream& stream, std::span<const int32_t> tokens, size_t position);
-    // One layer (the first call also embeds). Not after finished().
+    // A pass of the token that draw() leaves on the device.
+    void begin_drawn(size_t position);
+    // One layer (the first call also embeds), or all of them where the device repeats decode steps. Not after
+    // finished().
     void advance(Stream& stream, KvCache& cache);
     bool finished() const { return layer_ == model_->layers.size(); }
     size_t rows() const { return tokens_.rows; }
@@ -41,12 +44,17 @@ class Forward {
     void begin_head(Stream& stream, size_t row);
     void project_part(Stream& stream, size_t first_token, size_t tokens);
     const Buffer& logits() const { return *logits_; }
+    // Draws from a row of them; Stream::take_drawn() gives the token.
+    Result<void> draw(Stream& stream, size_t row, const SampleRequest& request);
+    Result<int32_t> sample(Stream& stream, size_t row, const SampleRequest& request);
 
   private:
-    explicit Forward(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+    explicit Forward(std::shared_ptr<const Model> model);
+    void run_layer(Stream& stream, KvCache& cache);
     void norm_output(Stream& stream, size_t first, size_t count);
 
     std::shared_ptr<const Model> model_;
+    const uint64_t id_; // no other's
     ForwardConfig config_;
     std::unique_ptr<Buffer> ids_;    // int32 [chunk]
     std::unique_ptr<Buffer> x_;      // residual stream, f32 [chunk, hidden]
@@ -54,7 +62,8 @@ class Forward {
     std::unique_ptr<LayerPass> pass_;
 
     PassTokens tokens_;
-    size_t layer_ = 0; // next to run
+    int32_t sampled_ = -1; // the token in ids_[0] if it came from sample(): no need to send it back
+    size_t layer_ = 0;     // next to run
 };
 
 } // namespace fp4

@@ -55,6 +55,9 @@ class Scripts(ProgramTest):
         self.assertFailure(process, f"fp4: {path}:3: fp4: path must be a string, not nil\n", "traceback")
         self.assertFailure(run("lua", self.script("local x =")), "script.lua:1:")
         self.assertFailure(run("lua", self.script("error({})")), "(error object is a table)")
+        silent = run("lua", self.script("error()"))
+        self.assertExit(silent, 1)
+        self.assertEqual(silent.stderr, "")
         self.assertFailure(run("lua", self.folder / "missing.lua"), "missing.lua")
 
     def test_exit_code_of_the_script(self):

@@ -28,7 +28,8 @@ end
 local function answer()
     local generation, message = context:generate({
         tokens = new_tokens(),
-        sampling = { temperature = 0.7, seed = os.time() },
+        max_tokens = 512, -- small models do not always find an end
+        sampling = { temperature = 0.7, top_p = 0.9, repetition_penalty = 1.1, seed = os.time() },
     })
     if not generation then return nil, message end
     local pieces = {}
