@@ -196,7 +196,8 @@ class Stream {
     virtual void norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm,
                       const Transform* transform, ActivationFormat format, Activation& out) = 0;
 
-    // Several weights over the same input (q/k/v, gate/up, or one alone).
+    // Several weights over the same input (q/k/v, gate/up, or one alone). n: that of the operation that made
+    // the input, whose layout a device may choose by it.
     virtual void linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) = 0;
     // Whether targets may be parts of weights. A device whose operations are only queued here has nothing to
     // gain from it: dividing would not shorten what the caller waits for.
