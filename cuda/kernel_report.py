@@ -4,7 +4,7 @@
     python3 cuda/kernel_report.py --arch sm_120f build/cuda/*.o
     python3 cuda/kernel_report.py --arch sm_90a libfp4.so
 
-Reads objects, libraries or cubins with cuobjdump (CUDA Toolkit, or the PyPI packages nvidia-cuda-cuobjdump and
+Reads objects, libraries or cubins with cuobjdump (CUDA Toolkit, or the Python packages nvidia-cuda-cuobjdump and
 nvidia-cuda-nvdisasm) and prints a Markdown table. Exit status 1 if a kernel spills registers. Dynamic shared
 memory is not in the binary: the kernels' own static_asserts bound it.
 """
