@@ -24,6 +24,8 @@ int execute(const DevicesOptions& options) {
         item.set("usable", usable);
         item.set("memory_total", info.memory_total);
         item.set("memory_free", info.memory_free);
+        item.set("memory_used", info.memory_used);
+        item.set("memory_limit", info.memory_limit);
         items.push_back(std::move(item));
         table += format_text("%-8s %s%s\n         %s, %s of %s free\n", info.id, info.name,
                              usable ? "" : " (not usable)", info.details,

@@ -2,6 +2,7 @@
 
 #include "libfp4/cpu/cpu_activation.h"
 #include "libfp4/cpu/cpu_stream.h"
+#include "libfp4/cpu/cpu_work.h"
 #include "libfp4/cpu/weight_rows.h"
 
 namespace fp4 {
@@ -30,6 +31,15 @@ const Kernels* find_kernels(CpuLevel max_level) {
 
 DeviceInfo CpuBackend::device() const {
     return host_device("cpu", kernels_.instruction_sets);
+}
+
+uint64_t CpuBackend::activation_bytes(size_t max_rows, size_t cols) const {
+    return uint64_t(max_rows) * padded_cols(cols) * sizeof(float);
+}
+
+uint64_t CpuBackend::stream_bytes(const StreamConfig& config, const StreamWork& work) const {
+    const auto threads = static_cast<size_t>(ThreadPool::count(config.threads));
+    return cpu_work(work, threads).bytes(threads);
 }
 
 Result<std::unique_ptr<Activation>> CpuBackend::create_activation(size_t max_rows, size_t cols) {

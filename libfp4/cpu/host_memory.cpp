@@ -27,8 +27,15 @@ bool scales_are_regular(WeightFormat format, const uint8_t* scales, size_t count
 
 } // namespace
 
+MemoryAccount& host_account() {
+    // Never destroyed: a host's static objects may close models after the library's own would be gone.
+    static MemoryAccount& account = *new MemoryAccount("cpu");
+    return account;
+}
+
 Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
     AlignedBytes memory;
+    FP4_ASSIGN(memory.share_, MemoryShare::take(host_account(), bytes));
     if (bytes <= SIZE_MAX) {
         memory.block_.reset(
             static_cast<uint8_t*>(host_allocate(static_cast<size_t>(bytes), alignment, true)));
@@ -50,6 +57,11 @@ size_t weight_row_bytes(WeightFormat format, size_t cols) {
     }
 }
 
+uint64_t weight_memory(WeightFormat format, size_t rows, size_t cols) {
+    const size_t scales = is_block(format) ? row_scales(to_block(format), cols) : 0;
+    return uint64_t(rows) * (weight_row_bytes(format, cols) + scales);
+}
+
 Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight) {
     if (weight.format > WeightFormat::mxint8)
         return error(Status::argument, "a weight has an unknown format");
@@ -69,6 +81,8 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
                      "] does not fit the address space");
     }
     auto matrix = std::make_unique<HostMatrix>();
+    FP4_ASSIGN(matrix->share_,
+               MemoryShare::take(host_account(), weight_memory(weight.format, weight.rows, weight.cols)));
     matrix->weight_ = weight;
     matrix->row_bytes_ = weight_row_bytes(weight.format, weight.cols);
     if (is_block(weight.format)) {
@@ -111,6 +125,7 @@ Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransfor
                      " channel scales for ", cols, " channels");
     }
     auto result = std::make_unique<HostTransform>();
+    FP4_ASSIGN(result->share_, MemoryShare::take(host_account(), transform.bytes()));
     result->definition_ = transform;
     result->cols_ = cols;
     return result;
