@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstring>
 
 #include "cuda/cuda_objects.h"
@@ -40,9 +39,9 @@ Sizes packed_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
 // NaN blocks have no form in the packed layout.
 bool has_nan_scale(const HostWeight& weight) {
     const size_t count = weight.rows * row_scales(to_block(weight.format), weight.cols);
-    if (weight.format != WeightFormat::nvfp4) return std::memchr(weight.scales, 0xFF, count) != nullptr;
-    return std::any_of(weight.scales, weight.scales + count,
-                       [](uint8_t code) { return (code & 0x7F) == 0x7F; });
+    const bool signless = weight.format == WeightFormat::nvfp4; // the sign bit of its scales means nothing
+    return std::memchr(weight.scales, 0xFF, count) != nullptr ||
+           (signless && std::memchr(weight.scales, 0x7F, count) != nullptr);
 }
 
 Result<void> check_shape(const HostWeight& weight) {

@@ -10,6 +10,7 @@ namespace fp4::cuda {
 namespace {
 
 constexpr size_t piece_bytes = size_t(4) << 20;
+constexpr int most_threads = 6;
 
 // Whole tiles of rows.
 size_t piece_rows(size_t row) {
@@ -20,6 +21,8 @@ size_t piece_rows(size_t row) {
 
 Result<std::shared_ptr<WeightUpload>> WeightUpload::create() {
     auto upload = std::make_shared<WeightUpload>();
+    FP4_ASSIGN(upload->pool_,
+               ThreadPool::create(std::min(ThreadPool::count(0), most_threads), ThreadPriority::normal));
     FP4_TRY(check(cudaStreamCreateWithFlags(&upload->stream_, cudaStreamNonBlocking), "create a stream"));
     for (Slot& slot : upload->slots_)
         FP4_TRY(check(cudaEventCreateWithFlags(&slot.free, cudaEventDisableTiming), "create an event"));
@@ -31,6 +34,19 @@ WeightUpload::~WeightUpload() {
     for (Slot& slot : slots_)
         if (slot.free) cudaEventDestroy(slot.free);
     if (stream_) cudaStreamDestroy(stream_);
+}
+
+void WeightUpload::copy_in(uint8_t* target, const uint8_t* source, size_t bytes) {
+    constexpr size_t least = size_t(256) << 10; // of a thread
+    const size_t parts = std::clamp<size_t>(bytes / least, 1, static_cast<size_t>(pool_->threads()));
+    if (parts == 1) {
+        std::memcpy(target, source, bytes);
+        return;
+    }
+    pool_->parallel_for(parts, [&](size_t i) {
+        const size_t first = bytes * i / parts, end = bytes * (i + 1) / parts;
+        std::memcpy(target + first, source + first, end - first);
+    });
 }
 
 Result<WeightUpload::Slot*> WeightUpload::next_slot(size_t bytes, bool staged) {
@@ -56,7 +72,7 @@ Result<void> WeightUpload::copy(const uint8_t* source, size_t row, size_t rows, 
     for (size_t first = 0; first < rows;) {
         const size_t count = std::min(piece_rows(row), rows - first), bytes = count * row;
         FP4_ASSIGN(Slot * slot, next_slot(bytes, false));
-        std::memcpy(slot->host.as<uint8_t>(), source + first * row, bytes);
+        copy_in(slot->host.as<uint8_t>(), source + first * row, bytes);
         FP4_TRY(check(cudaMemcpy2DAsync(target + first * pitch, pitch, slot->host.as<uint8_t>(), row, row,
                                         count, cudaMemcpyHostToDevice, stream_),
                       "upload a weight"));
@@ -78,8 +94,8 @@ Result<void> WeightUpload::pack(const HostWeight& weight, const WeightView& targ
         const size_t rows = std::min(step, weight.rows - first), bytes = rows * (row_codes + row_scale);
         FP4_ASSIGN(Slot * slot, next_slot(bytes, true));
         auto* host = slot->host.as<uint8_t>();
-        std::memcpy(host, weight.data + first * row_codes, rows * row_codes);
-        std::memcpy(host + rows * row_codes, weight.scales + first * row_scale, rows * row_scale);
+        copy_in(host, weight.data + first * row_codes, rows * row_codes);
+        copy_in(host + rows * row_codes, weight.scales + first * row_scale, rows * row_scale);
         const uint8_t* staged = slot->device.data();
         FP4_TRY(check(cudaMemcpyAsync(slot->device.data(), host, bytes, cudaMemcpyHostToDevice, stream_),
                       "upload a weight"));

@@ -7,6 +7,7 @@
 
 #include "cuda/device/weight_view.h"
 #include "cuda/device_memory.h"
+#include "libfp4/base/thread_pool.h"
 
 namespace fp4::cuda {
 
@@ -31,11 +32,15 @@ class WeightUpload {
         size_t bytes = 0;
         cudaEvent_t free = nullptr; // its last piece has left it
     };
+    // memcpy, by several threads where that is worth it: one reads the page cache at a fraction of what the
+    // device takes.
+    void copy_in(uint8_t* target, const uint8_t* source, size_t bytes);
     // The next slot, when it is free, with room for that.
     Result<Slot*> next_slot(size_t bytes, bool staged);
     Result<void> sent(Slot& slot);
 
     std::mutex mutex_;
+    std::unique_ptr<ThreadPool> pool_;
     cudaStream_t stream_ = nullptr;
     std::array<Slot, 2> slots_;
     size_t next_ = 0;
