@@ -1,5 +1,7 @@
 #include "libfp4/cpu/cpu_backend.h"
 
+#include <algorithm>
+
 #include "libfp4/cpu/cpu_activation.h"
 #include "libfp4/cpu/cpu_stream.h"
 #include "libfp4/cpu/cpu_work.h"
@@ -38,7 +40,7 @@ uint64_t CpuBackend::activation_bytes(size_t max_rows, size_t cols) const {
 }
 
 uint64_t CpuBackend::stream_bytes(const StreamConfig& config, const StreamWork& work) const {
-    const auto threads = static_cast<size_t>(ThreadPool::count(config.threads));
+    const auto threads = static_cast<size_t>(std::max(ThreadPool::count(config.threads), 1));
     return cpu_work(work, threads).bytes(threads);
 }
 

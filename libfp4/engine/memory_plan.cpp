@@ -79,12 +79,14 @@ ContextBytes context_bytes(const ModelConfig& model, const MatrixFormats& format
 uint32_t largest_context(const ModelConfig& model, const MatrixFormats& formats, ContextConfig config,
                          const Backend& backend, uint64_t bytes) {
     const uint32_t chunk = config.chunk;
-    uint32_t fitting = 0, beyond = model.context_length + 1;
-    while (beyond - fitting > 1) {
-        config.capacity = fitting + (beyond - fitting) / 2;
+    uint32_t fitting = 0;
+    for (uint64_t beyond = uint64_t(model.context_length) + 1; beyond - fitting > 1;) {
+        config.capacity = static_cast<uint32_t>(fitting + (beyond - fitting) / 2);
         config.chunk = std::min(chunk, config.capacity);
-        const bool fits = context_bytes(model, formats, config, backend).total() <= bytes;
-        (fits ? fitting : beyond) = config.capacity;
+        if (context_bytes(model, formats, config, backend).total() <= bytes)
+            fitting = config.capacity;
+        else
+            beyond = config.capacity;
     }
     return fitting;
 }
