@@ -59,7 +59,9 @@ Result<WeightUpload::Slot*> WeightUpload::next_slot(size_t bytes, bool staged) {
         FP4_ASSIGN(slot.host, PinnedMemory::create(bytes));
         slot.bytes = bytes;
     }
-    if (staged && slot.device.bytes() < bytes) FP4_ASSIGN(slot.device, DeviceMemory::create(slot.bytes));
+    if (staged && slot.device.bytes() < bytes) {
+        FP4_ASSIGN(slot.device, DeviceMemory::create(slot.bytes));
+    }
     return &slot;
 }
 
