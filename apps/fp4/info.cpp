@@ -125,6 +125,7 @@ int execute(const InfoOptions& options) {
     fp4_ctx_config ctx_config;
     fp4_ctx_config_init(&ctx_config, sizeof ctx_config);
     ctx_config.capacity = options.engine.ctx;
+    ctx_config.chunk = options.engine.chunk;
     ctx_config.kv_format = kv_number(options.engine.kv);
     fp4_plan plan{};
     plan.size = sizeof plan;

@@ -34,6 +34,7 @@ Context create_context(fp4_model* model, const EngineOptions& engine, int* exit_
     fp4_ctx_config config;
     fp4_ctx_config_init(&config, sizeof config);
     config.capacity = engine.ctx;
+    config.chunk = engine.chunk;
     config.threads = engine.threads;
     config.path_prefill = config.path_decode = path_number(engine.path);
     config.kv_format = kv_number(engine.kv);

@@ -36,6 +36,12 @@ void add_device(CLI::App& app, EngineOptions& o) {
         ->transform(CLI::AsSizeValue(false).description(""));
 }
 
+void add_chunk(CLI::App& app, EngineOptions& o) {
+    app.add_option("--chunk", o.chunk, "Most tokens of one prefill pass; more are faster on a GPU; 0: 256")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 1 << 20).description(""));
+}
+
 void add_kv(CLI::App& app, EngineOptions& o) {
     app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
         ->capture_default_str()
@@ -52,6 +58,7 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
                     .description(""));
     add_kv(app, o);
+    add_chunk(app, o);
     add_threads(app, o.threads);
     app.add_option("-c,--ctx", o.ctx, ctx_help)
         ->capture_default_str()
@@ -114,6 +121,7 @@ CLI::App* add_info(CLI::App& app, InfoOptions& o) {
                      "Plan for this many tokens of context; 0: the default of 'fp4 run'")
         ->capture_default_str();
     add_kv(*command, o.engine);
+    add_chunk(*command, o.engine);
     add_output(*command, o.output);
     return command;
 }

@@ -22,6 +22,7 @@ struct EngineOptions {
     std::string kv = "f16";    // f32, mxfp8 or mxfp4
     int32_t threads = 0;
     uint32_t ctx = 0;
+    uint32_t chunk = 0;        // most tokens of one prefill pass; 0: the library's own
     uint64_t memory_limit = 0; // bytes of the device; 0: none
 };
 
