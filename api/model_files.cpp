@@ -30,7 +30,7 @@ void log_opened(const Model& model, const std::string& device) {
                                architecture_name(model.config.architecture), ", ", model.parameters,
                                " parameters, weights ", weight_format_name(model.linear_format), ", path ",
                                path_name(model.resolve(Path::automatic)), " on ", device));
-    if (!model.tokenizer)
+    if (!model.tokenizer && std::string_view(model.checkpoint->kind()) != "synthetic")
         log(LogLevel::warning, concat(name, ": has no tokenizer; only tokens can be given and read"));
 }
 
