@@ -404,8 +404,11 @@ void CudaStream::read_input(const Activation& input, size_t n, Buffer& values) {
     const size_t row = from.cols * sizeof(float);
     if (!require(n <= input.max_rows() && holds(values, n, from.cols), "read_input", "a buffer is too small"))
         return;
-    launched(cudaMemcpy2DAsync(device(values).data(), row, from.values, from.pitch() * sizeof(float), row, n,
-                               cudaMemcpyDeviceToDevice, stream_),
+    const size_t pitch = from.pitch() * sizeof(float);
+    launched(pitch == row ? cudaMemcpyAsync(device(values).data(), from.values, n * row,
+                                            cudaMemcpyDeviceToDevice, stream_)
+                          : cudaMemcpy2DAsync(device(values).data(), row, from.values, pitch, row, n,
+                                              cudaMemcpyDeviceToDevice, stream_),
              "read_input");
 }
 

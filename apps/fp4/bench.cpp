@@ -160,8 +160,9 @@ std::string rate_text(double rate, const char* unit) {
 
 std::string op_table(const JsonObject& result) {
     std::string text = format_text(
-        "%s, %s; measured at most: copies %s, products %s\n%-24s %6s %7s %7s %11s %10s %14s %6s\n",
+        "%s, %s; measured at most: %s (copies %s), products %s\n%-24s %6s %7s %7s %11s %10s %14s %6s\n",
         result.text("device_name").c_str(), result.text("types").c_str(),
+        rate_text(result.number("best_bytes_s"), "B/s").c_str(),
         rate_text(result.number("copy_bytes_s"), "B/s").c_str(),
         rate_text(result.number("best_flops_s"), "FLOP/s").c_str(), "operation", "tokens", "rows", "columns",
         "us", "bytes", "operations", "share");

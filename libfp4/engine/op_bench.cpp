@@ -29,8 +29,13 @@ class OpBench {
         FP4_TRY(head());
         for (size_t n = 16; n < config_.tokens; n *= 4) FP4_TRY(layer(n));
         if (config_.tokens > 8) FP4_TRY(layer(config_.tokens));
-        for (const OpTime& op : result_.ops)
+        constexpr double beyond_caches = 64 << 20;
+        result_.best_bytes_per_second = result_.copy_bytes_per_second;
+        for (const OpTime& op : result_.ops) {
+            const double rate = op.bytes > beyond_caches ? op.bytes / op.seconds : 0;
+            result_.best_bytes_per_second = std::max(result_.best_bytes_per_second, rate);
             result_.best_flops_per_second = std::max(result_.best_flops_per_second, op.flops / op.seconds);
+        }
         return std::move(result_);
     }
 
@@ -267,7 +272,7 @@ Result<OpBenchConfig> resolve_op_bench(OpBenchConfig config, const Model& model)
 }
 
 double OpBenchResult::share(const OpTime& op) const {
-    double least = op.bytes / copy_bytes_per_second;
+    double least = op.bytes / best_bytes_per_second;
     if (best_flops_per_second > 0) least = std::max(least, op.flops / best_flops_per_second);
     return least / op.seconds;
 }
@@ -288,6 +293,7 @@ std::string op_bench_json(const OpBenchResult& result, const Model& model, const
     json.member("path", path_name(path));
     json.member("types", path_description(path, model.linear_format, *model.backend));
     json.member("copy_bytes_s", result.copy_bytes_per_second);
+    json.member("best_bytes_s", result.best_bytes_per_second);
     json.member("best_flops_s", result.best_flops_per_second);
     json.key("ops");
     json.begin_array();

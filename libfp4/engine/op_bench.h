@@ -28,8 +28,10 @@ struct OpTime {
 struct OpBenchResult {
     std::vector<OpTime> ops;
     double copy_bytes_per_second = 0.0; // read and written
-    double best_flops_per_second = 0.0;
-    // Of the time that those two would need at least.
+    // What the device was seen to do: the best of copying and of products too large for caches.
+    double best_bytes_per_second = 0.0;
+    double best_flops_per_second = 0.0; // of all products
+    // Of the time that these two would need at least.
     double share(const OpTime& op) const;
 };
 

@@ -229,7 +229,7 @@ class Bench(ProgramTest):
     def test_operations(self):
         arguments = ["bench", "--op", TINY, "-p", "32", "--threads", "1"]
         found = self.json(*arguments)
-        self.assertKeys(found, "device device_name format path types copy_bytes_s best_flops_s ops model")
+        self.assertKeys(found, "device device_name format path types copy_bytes_s best_bytes_s best_flops_s ops model")
         names = {op["op"] for op in found["ops"]}
         for name in ("copy", "q, k, v", "o", "gate, up", "down", "head", "draw", "attention", "norm, transform, round"):
             self.assertIn(name, names)
