@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
     std::printf("%.2f GB; device opened in %.3f s\n", static_cast<double>(bytes) * 1e-9,
                 now() - device_start);
     for (int round = 0; round < (argc > 4 ? std::atoi(argv[4]) : 3); ++round) {
+        const uint64_t free_before = backend->device().memory_free;
         const double start = now();
         auto source = expect(inspect_model(expect(open_checkpoint(argv[1], {}))));
         const double inspected = now();
@@ -85,6 +86,9 @@ int main(int argc, char** argv) {
             "token %.3f\n",
             token, end - start, inspected - start, loaded - inspected,
             static_cast<double>(bytes) * 1e-9 / (loaded - inspected), created - loaded, end - created);
+        const uint64_t gone = free_before - backend->device().memory_free;
+        std::printf("held %.3f GB; the device has %.3f GB less than before\n",
+                    static_cast<double>(backend->memory().used()) * 1e-9, static_cast<double>(gone) * 1e-9);
         std::fflush(stdout);
     }
     return 0;

@@ -22,6 +22,9 @@ Device.__tostring = function(self) return "fp4.Device " .. self.id end
 
 local device = { Device = Device }
 
+local numbers = { "memory_total", "memory_free", "memory_used", "memory_limit" }
+local texts = { "id", "name", "details" }
+
 --- All devices.
 ---@return fp4.Device[]
 function device.list()
@@ -30,7 +33,7 @@ function device.list()
         local struct = ffi.new("fp4_device_info", ffi.sizeof("fp4_device_info"))
         local result = lib.fp4_device_info_get(i - 1, struct)
         if result < 0 then return status.failed(result) end
-        local entry = buffer.record(struct, { "memory_total", "memory_free", "memory_used", "memory_limit" }, { "id", "name", "details" })
+        local entry = buffer.record(struct, numbers, texts)
         entry.usable = bit.band(struct.flags, lib.FP4_DEVICE_USABLE) ~= 0
         devices[i] = setmetatable(entry, Device)
     end

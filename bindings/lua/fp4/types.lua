@@ -5,7 +5,7 @@
 ---@class fp4.SourceOptions
 ---@field device? string device id (default "cpu")
 ---@field mmap? boolean map the file (default); false reads it into memory, for files that others may cut meanwhile
----@field synthetic? string random weights instead of a file: a shape ("llama-3-8b" ...; all: api/fp4.h) or a config.json's text; the path is then only a name
+---@field synthetic? string random weights instead of a file: a shape ("llama-3-8b" ...) or the text of a config.json
 ---@field synthetic_format? string of its matrices (default "mxfp4")
 ---@field synthetic_seed? integer
 

@@ -87,28 +87,6 @@ describe("the module", function()
         misuse("self must be a fp4.Device", function() devices[1].memory() end)
     end)
 
-    it("limits what it holds of a device", function()
-        local cpu = fp4.devices()[1]
-        local context = { capacity = 64, threads = 1 }
-        local plan = assert(fp4.plan(support.tiny, { context = context }))
-        local held = cpu:memory()
-        assert(cpu:limit(held + plan.weight_bytes + plan.kv_bytes + plan.scratch_bytes))
-        local model = assert(fp4.open(support.tiny))
-        local first = assert(model:context(context))
-        failure("memory limit", "memory", model:context(context))
-        failure("memory limit", "memory", fp4.open(support.tiny))
-        local used, available = cpu:memory()
-        assert.is_true(used > held and available < plan.kv_bytes)
-        assert.are.equal(used, fp4.devices()[1].memory_used)
-        assert.is_true(fp4.devices()[1].memory_limit >= used)
-        first:close()
-        model:close()
-        assert(cpu:limit(0))
-        assert.are.equal(held, (cpu:memory()))
-        misuse("self must be a fp4.Device", function() cpu.limit(0) end)
-        misuse("bytes must be a whole number", function() cpu:limit(-1) end)
-    end)
-
     it("drains the log", function()
         fp4.set_log_level("info")
         for _ in fp4.log() do end
