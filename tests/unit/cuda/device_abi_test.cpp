@@ -248,3 +248,32 @@ TEST_CASE("a limit of the device is never exceeded") {
     CHECK(used() == before);
     REQUIRE(fp4_device_limit("cuda:0", 0) == FP4_OK);
 }
+
+TEST_CASE("contexts until the device is full") {
+    if (!has_device()) return;
+    const fp4_model_config config = model_config("llama-3.2-1b", "mxfp4");
+    fp4_model* opened = nullptr;
+    const uint64_t before = used();
+    REQUIRE(fp4_model_open(&opened, nullptr, &config) == FP4_OK);
+    ModelHandle model(opened);
+    fp4_ctx_config ctx_config = ctx_defaults();
+    ctx_config.capacity = 131072;
+    ctx_config.kv_format = FP4_KV_F32;
+    std::vector<ContextHandle> contexts;
+    fp4_status status = FP4_OK;
+    while (contexts.size() < 64) {
+        fp4_ctx* created = nullptr;
+        status = fp4_ctx_create(&created, opened, &ctx_config);
+        if (status < 0) break;
+        contexts.emplace_back(created);
+    }
+    why = fp4_last_error();
+    CHECK_MESSAGE(status == FP4_E_MEMORY, why);
+    MESSAGE(contexts.size(), " contexts of 131072 tokens, then: ", why);
+    REQUIRE(!contexts.empty());
+    CHECK(generate(contexts.front().get()) >= 0);
+    contexts.clear();
+    model.reset();
+    CHECK(used() == before);
+    CHECK(run(model_config(small_shape, "mxfp4")) >= 0);
+}
