@@ -91,10 +91,6 @@ local function draw_lines(self, npc, x, y, width, height)
 end
 
 local function draw_input(self, x, y, width, time)
-    love.graphics.setColor(0, 0, 0, 0.35)
-    love.graphics.rectangle("fill", x, y, width, input_height, 8)
-    love.graphics.setColor(theme.panel_line)
-    love.graphics.rectangle("line", x, y, width, input_height, 8)
     love.graphics.setFont(theme.body)
     local text_y = y + (input_height - theme.body:getHeight()) / 2
     if self.typed == "" then
@@ -120,12 +116,20 @@ local function status(npc)
     return ""
 end
 
+local function place(top, width, height)
+    return margin, top, width - 2 * margin, height - top - margin
+end
+
+--- The panel and the field to type in.
+function Dialogue.add_surfaces(paint, top, width, height)
+    local x, y, w, h = place(top, width, height)
+    paint:panel(x, y, w, h, 10, theme.panel, theme.panel_line)
+    paint:panel(x + padding, y + h - input_height - 10, w - 2 * padding, input_height, 8, theme.field, theme.panel_line)
+end
+
+--- What is written on them.
 function Dialogue:draw(npc, top, width, height, time)
-    local x, y, w, h = margin, top, width - 2 * margin, height - top - margin
-    love.graphics.setColor(theme.panel)
-    love.graphics.rectangle("fill", x, y, w, h, 10)
-    love.graphics.setColor(theme.panel_line)
-    love.graphics.rectangle("line", x, y, w, h, 10)
+    local x, y, w, h = place(top, width, height)
     love.graphics.setFont(theme.title)
     love.graphics.setColor(theme.shade(npc.character.coat, 1.5))
     love.graphics.print(npc.character.name, x + padding, y + 8)

@@ -71,14 +71,21 @@ function figure.draw(character, width, height, floor_y, time, state)
     return x, y - tall
 end
 
---- The name over the head; dots while it thinks or speaks to somebody else.
+local function label_width(character)
+    return theme.small:getWidth(character.name .. " ...") + 18
+end
+
+--- What is behind the name over the head.
+function figure.add_label(paint, character, x, top)
+    local wide = label_width(character)
+    paint:panel(x - wide / 2, top - 30, wide, 22, 11, theme.panel)
+end
+
+--- The name; dots while it thinks or speaks to somebody else.
 function figure.draw_label(character, x, top, time, state)
     love.graphics.setFont(theme.small)
     local label = character.name
     if state.speaking then label = label .. " " .. ("."):rep(1 + math.floor(time * 3) % 3) end
-    local wide = theme.small:getWidth(character.name .. " ...") + 18
-    love.graphics.setColor(theme.panel)
-    love.graphics.rectangle("fill", x - wide / 2, top - 30, wide, 22, 11)
     love.graphics.setColor(state.chosen and theme.text or theme.quiet)
     love.graphics.print(label, x - theme.small:getWidth(character.name) / 2 - (state.speaking and 4 or 0), top - 26)
 end

@@ -1,6 +1,7 @@
 -- The room with its characters: who is spoken to, who gets this frame's time, what is drawn.
 local Dialogue = require("dialogue")
 local Npc = require("npc")
+local Paint = require("paint")
 local cast = require("cast")
 local figure = require("figure")
 local frame_graph = require("frame_graph")
@@ -23,6 +24,7 @@ function Scene.new(model, options)
         turn = 0,
         time = 0,
         dialogue = Dialogue.new(),
+        surfaces = Paint.new(),
     }, Scene)
 end
 
@@ -71,6 +73,15 @@ local function draw_pause(width, room_height)
     love.graphics.printf("Paused", 0, room_height * 0.6, width, "center")
 end
 
+--- Everything that text is written on, at once.
+function Scene:draw_surfaces(labels, top, width, height)
+    self.surfaces:clear()
+    for i, npc in ipairs(self.npcs) do figure.add_label(self.surfaces, npc.character, labels[i][1], labels[i][2]) end
+    Dialogue.add_surfaces(self.surfaces, top, width, height)
+    frame_graph.add(self.surfaces, width - 14, 14, self.budget_us / 1000)
+    self.surfaces:draw(true)
+end
+
 function Scene:draw()
     local width, height = love.graphics.getDimensions()
     local room_height = math.floor(height * room_part)
@@ -84,6 +95,7 @@ function Scene:draw()
         local x, top = figure.draw(npc.character, width, room_height, room.floor_y(room_height), self.time, state)
         labels[i] = { x, top, state }
     end
+    self:draw_surfaces(labels, room_height + 8, width, height)
     for i, npc in ipairs(self.npcs) do
         figure.draw_label(npc.character, labels[i][1], labels[i][2], self.time, labels[i][3])
     end
