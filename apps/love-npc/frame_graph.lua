@@ -1,5 +1,6 @@
 -- A small graph of the last frames: their own work, and generation's part of it.
 local frames = require("frames")
+local Paint = require("paint")
 local theme = require("theme")
 
 local graph = { visible = true }
@@ -51,15 +52,14 @@ function graph.draw(right, top, budget_ms)
     if not graph.visible then return end
     if frames.count % refresh_frames == 1 then refresh() end
     local x, base, scale = place(right, top, budget_ms)
-    love.graphics.setFont(theme.small)
     for _, mark in ipairs(marks(budget_ms)) do
         love.graphics.setColor(mark[2])
-        love.graphics.print(mark[3], x + bars_width + 6, base - mark[1] * scale - theme.small:getHeight() / 2)
+        Paint.print(theme.small, mark[3], x + bars_width + 6, base - mark[1] * scale - theme.small:getHeight() / 2)
     end
     love.graphics.setColor(theme.text)
-    love.graphics.print(("frame %4.1f ms   99 %% %4.1f ms"):format(median, late), x, top + 8)
+    Paint.print(theme.small, ("frame %4.1f ms   99 %% %4.1f ms"):format(median, late), x, top + 8)
     love.graphics.setColor(theme.generation)
-    love.graphics.print(("generation 99 %% %4.1f of %.1f ms"):format(generation_late, budget_ms), x, top + 24)
+    Paint.print(theme.small, ("generation 99 %% %4.1f of %.1f ms"):format(generation_late, budget_ms), x, top + 24)
 end
 
 return graph

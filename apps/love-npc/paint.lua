@@ -1,11 +1,13 @@
--- How shapes are put on the screen. Where the processor computes OpenGL (llvmpipe), upright rectangles of one colour
+-- How things are put on the screen. Where the processor computes OpenGL (llvmpipe), upright rectangles of one colour
 -- cost a tenth of other triangles, of blending and of reading a texture; a graphics processor does not mind. So what
--- is large is made of them, one for each line of pixels where it is round, and many are drawn at once.
+-- is large is made of them, one for each line of pixels where it is round. Mesa recognizes them only in draws of at
+-- most 1,024 indices (170 rectangles) from a buffer that is kept, which text therefore has, too.
 local Paint = {}
 Paint.__index = Paint
 
+local most_at_once, most_texts = 170, 200
 local flat, pixel
-local at_once = tonumber(os.getenv("AO") or 160)
+local texts, text_count = {}, 0
 
 --- A collection of shapes, empty.
 function Paint.new()
@@ -47,14 +49,14 @@ end
 --- Draws the shapes: opaque ones hide what is behind them, whatever their alpha.
 function Paint:draw(opaque)
     love.graphics.setColor(1, 1, 1)
-    love.graphics.setShader(flat)
+    Paint.untextured()
     if opaque then love.graphics.setBlendMode("replace", "premultiplied") end
-    for first = 1, self.batch:getCount(), at_once do
-        self.batch:setDrawRange(first, math.min(at_once, self.batch:getCount() - first + 1))
+    for first = 1, self.batch:getCount(), most_at_once do
+        self.batch:setDrawRange(first, math.min(most_at_once, self.batch:getCount() - first + 1))
         love.graphics.draw(self.batch)
     end
     love.graphics.setBlendMode("alpha")
-    love.graphics.setShader()
+    Paint.textured()
 end
 
 function Paint:clear()
@@ -69,6 +71,29 @@ function Paint:panel(x, y, width, height, radius, colour, outline)
     end
     self:colour(colour)
     self:rounded(x, y, width, height, radius)
+end
+
+--- Until `textured`, shapes are drawn without reading a texture.
+function Paint.untextured()
+    love.graphics.setShader(flat)
+end
+
+function Paint.textured()
+    love.graphics.setShader()
+end
+
+--- One line of text. It is kept for the next frames.
+function Paint.print(font, text, x, y)
+    if text == "" then return end
+    if text_count == most_texts then texts, text_count = {}, 0 end
+    texts[font] = texts[font] or {}
+    local kept = texts[font][text]
+    if not kept then
+        kept = love.graphics.newText(font, text)
+        texts[font][text] = kept
+        text_count = text_count + 1
+    end
+    love.graphics.draw(kept, x, y)
 end
 
 return Paint

@@ -129,7 +129,7 @@ end
 local function draw_glow(width, height)
     local x, y, w, h = hearth(width, height)
     love.graphics.setColor(1, 1, 1)
-    love.graphics.draw(glow, x + w / 2, y + h * 0.75, 0, 1.56 * w)
+    love.graphics.draw(glow, x + w / 2, y + h * 0.75, 0, 1.25 * w)
 end
 
 local function draw_stars(width, height, time)
@@ -162,9 +162,11 @@ function room.draw(width, height, time)
         for _, add in ipairs({ add_floor, add_window, add_shelf, add_hearth, add_rug }) do add(still, width, height) end
     end
     still:draw(true)
-    draw_glow(width, height)
     draw_stars(width, height, time)
+    Paint.untextured()
+    draw_glow(width, height)
     draw_fire(width, height, time)
+    Paint.textured()
 end
 
 return room

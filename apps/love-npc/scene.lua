@@ -58,9 +58,8 @@ function Scene:update(dt)
 end
 
 local function draw_help()
-    love.graphics.setFont(theme.small)
     love.graphics.setColor(theme.quiet)
-    love.graphics.print("Tab: next   Esc: pause   F1: graph   F5: forget   Ctrl+Q: quit", 14, 14)
+    Paint.print(theme.small, "Tab: next   Esc: pause   F1: graph   F5: forget   Ctrl+Q: quit", 14, 14)
 end
 
 local function draw_pause(width, room_height)
@@ -68,8 +67,8 @@ local function draw_pause(width, room_height)
     love.graphics.rectangle("fill", 0, 0, width, room_height)
     love.graphics.setColor(theme.panel)
     love.graphics.rectangle("fill", width / 2 - 70, room_height * 0.6 - 8, 140, 40, 20)
-    love.graphics.setFont(theme.title)
     love.graphics.setColor(theme.text)
+    love.graphics.setFont(theme.title)
     love.graphics.printf("Paused", 0, room_height * 0.6, width, "center")
 end
 
