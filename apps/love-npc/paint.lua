@@ -29,14 +29,19 @@ function Paint:rectangle(x, y, width, height)
     self.batch:add(x, y, 0, width, height)
 end
 
---- A rectangle with round corners of so many pixels.
-function Paint:rounded(x, y, width, height, radius)
-    self:rectangle(x, y + radius, width, height - 2 * radius)
+--- The upper and the lower end of a rectangle with round corners of so many pixels.
+local function add_ends(self, x, y, width, height, radius)
     for row = 0, radius - 1 do
         local cut = radius - math.sqrt(radius ^ 2 - (radius - row - 0.5) ^ 2)
         self:rectangle(x + cut, y + row, width - 2 * cut, 1)
         self:rectangle(x + cut, y + height - 1 - row, width - 2 * cut, 1)
     end
+end
+
+--- A rectangle with round corners of so many pixels.
+function Paint:rounded(x, y, width, height, radius)
+    self:rectangle(x, y + radius, width, height - 2 * radius)
+    add_ends(self, x, y, width, height, radius)
 end
 
 function Paint:ellipse(x, y, radius_x, radius_y)
@@ -67,7 +72,8 @@ end
 function Paint:panel(x, y, width, height, radius, colour, outline)
     if outline then
         self:colour(outline)
-        self:rounded(x - 1, y - 1, width + 2, height + 2, radius)
+        add_ends(self, x - 1, y - 1, width + 2, height + 2, radius)
+        for _, side in ipairs({ x - 1, x + width }) do self:rectangle(side, y - 1 + radius, 1, height + 2 - 2 * radius) end
     end
     self:colour(colour)
     self:rounded(x, y, width, height, radius)

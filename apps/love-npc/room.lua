@@ -119,8 +119,8 @@ end
 local function new_glow()
     local r, g, b = theme.shade(theme.fire, 1)
     local vertices = { { 0, 0, 0, 0, r, g, b, 0.32 } }
-    for i = 0, 48 do
-        local angle = i * math.pi / 24
+    for i = 0, 24 do
+        local angle = i * math.pi / 12
         vertices[#vertices + 1] = { math.cos(angle), math.sin(angle), 0, 0, r, g, b, 0 }
     end
     return love.graphics.newMesh(vertices, "fan", "static")
