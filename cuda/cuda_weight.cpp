@@ -5,14 +5,10 @@
 #include "cuda/gemm/gemm.h"
 #include "cuda/kernels/pack.h"
 #include "libfp4/base/checked.h"
+#include "libfp4/engine/object_checks.h"
 
 namespace fp4::cuda {
 namespace {
-
-uint64_t plain_row_bytes(WeightFormat format, uint64_t cols) {
-    if (is_block(format)) return row_code_bytes(to_block(format), cols);
-    return cols * (format == WeightFormat::f32 ? 4 : 2);
-}
 
 // NaN blocks have no form in the packed layout.
 bool has_nan_scale(const HostWeight& weight) {
@@ -22,16 +18,8 @@ bool has_nan_scale(const HostWeight& weight) {
                        [](uint8_t code) { return (code & 0x7F) == 0x7F; });
 }
 
-Result<void> check_shape(const HostWeight& weight) {
-    if (weight.format > WeightFormat::mxint8)
-        return error(Status::argument, "a weight has an unknown format");
-    if (weight.rows == 0 || weight.cols == 0 || weight.data == nullptr)
-        return error(Status::argument, "a weight [", weight.rows, ", ", weight.cols, "] has no values");
-    if (is_block(weight.format) && weight.scales == nullptr) {
-        return error(Status::argument, "a ", block_format_name(to_block(weight.format)),
-                     " weight has no block scales");
-    }
-    // Kernels count rows and columns in 32 bits, and row tiles in the grid.
+// Kernels count rows and columns in 32 bits, and row tiles in the grid.
+Result<void> check_size(const HostWeight& weight) {
     constexpr size_t most = size_t(1) << 19;
     if (weight.rows > most || weight.cols > most * 16)
         return error(Status::limit, "a weight [", weight.rows, ", ", weight.cols, "] is too large for CUDA");
@@ -41,7 +29,8 @@ Result<void> check_shape(const HostWeight& weight) {
 } // namespace
 
 Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight) {
-    FP4_TRY(check_shape(weight));
+    FP4_TRY(check_weight(weight));
+    FP4_TRY(check_size(weight));
     auto result = std::make_unique<CudaWeight>();
     WeightView& view = result->view_;
     view.format = weight.format;
@@ -58,8 +47,8 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight)
 
 Result<void> CudaWeight::upload_plain(const HostWeight& weight) {
     const uint64_t padded = round_up(weight.cols, run_columns);
-    const uint64_t row = plain_row_bytes(weight.format, weight.cols);
-    view_.row_bytes = static_cast<uint32_t>(plain_row_bytes(weight.format, padded));
+    const uint64_t row = weight_row_bytes(weight.format, weight.cols);
+    view_.row_bytes = static_cast<uint32_t>(weight_row_bytes(weight.format, padded));
     FP4_ASSIGN(codes_, DeviceMemory::create(weight.rows * view_.row_bytes));
     FP4_TRY(check(cudaMemcpy2D(codes_.data(), view_.row_bytes, weight.data, row, row, weight.rows,
                                cudaMemcpyHostToDevice),
@@ -74,7 +63,7 @@ Result<void> CudaWeight::upload_plain(const HostWeight& weight) {
 }
 
 Result<void> CudaWeight::upload_packed(const HostWeight& weight) {
-    const uint64_t codes = weight.rows * plain_row_bytes(weight.format, weight.cols);
+    const uint64_t codes = weight.rows * weight_row_bytes(weight.format, weight.cols);
     const uint64_t scales = weight.rows * row_scales(to_block(weight.format), weight.cols);
     const uint64_t row_tiles = ceil_div(weight.rows, tile_rows);
     const uint64_t chunk_scales = weight.format == WeightFormat::nvfp4 ? 256 : 128;

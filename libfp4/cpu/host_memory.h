@@ -101,7 +101,4 @@ class HostKvCache final : public KvCache {
     uint8_t* values_ = nullptr; // [layers][capacity][row]
 };
 
-// Bytes of one row of codes or values.
-size_t weight_row_bytes(WeightFormat format, size_t cols);
-
 } // namespace fp4
