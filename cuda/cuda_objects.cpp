@@ -5,6 +5,7 @@
 #include "cuda/device/launch.h"
 #include "cuda/kernels/attention.h"
 #include "libfp4/base/checked.h"
+#include "libfp4/engine/object_checks.h"
 
 namespace fp4::cuda {
 namespace {
@@ -20,21 +21,7 @@ Result<DeviceMemory> upload(const std::vector<float>& values) {
 } // namespace
 
 Result<std::unique_ptr<CudaTransform>> CudaTransform::create(const InputTransform& transform, size_t cols) {
-    const size_t block = transform.block;
-    if (transform.kind != InputTransform::Kind::identity &&
-        (!is_transform_block(block) || cols % block != 0)) {
-        return error(Status::argument, "a transform block of ", block,
-                     " is none of 16, 32, 64, 128 or does not divide ", cols, " channels");
-    }
-    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block &&
-        transform.matrix.size() != cols * block) {
-        return error(Status::argument, "a transform of ", cols, " channels in blocks of ", block, " has ",
-                     transform.matrix.size(), " values, not those of one matrix or of one for each block");
-    }
-    if (!transform.channel_scale.empty() && transform.channel_scale.size() != cols) {
-        return error(Status::argument, "a transform has ", transform.channel_scale.size(),
-                     " channel scales for ", cols, " channels");
-    }
+    FP4_TRY(check_transform(transform, cols));
     auto result = std::make_unique<CudaTransform>();
     result->cols_ = cols;
     FP4_ASSIGN(result->channel_scale_, upload(transform.channel_scale));
@@ -42,6 +29,7 @@ Result<std::unique_ptr<CudaTransform>> CudaTransform::create(const InputTransfor
     result->view_.block = transform.block;
     result->view_.channel_scale = result->channel_scale_.as<float>();
     if (transform.kind == InputTransform::Kind::matrix) {
+        const size_t block = transform.block;
         FP4_ASSIGN(result->matrix_, upload(transform.matrix));
         result->view_.matrix = result->matrix_.as<float>();
         if (transform.matrix.size() > block * block)
@@ -129,16 +117,11 @@ Result<std::unique_ptr<CudaKvCache>> CudaKvCache::create(const KvShape& shape) {
     if (shape.head_dim > max_attention_dim)
         return error(Status::unsupported, "CUDA: heads of ", shape.head_dim, " values; at most ",
                      max_attention_dim);
-    std::optional<uint64_t> bytes;
-    if (shape.head_dim > 0) bytes = 2 * shape.head_bytes();
-    for (uint64_t factor : {shape.layers, shape.capacity, shape.kv_heads})
-        if (bytes) bytes = checked_mul(*bytes, factor);
-    if (!bytes || *bytes == 0 || shape.capacity > UINT32_MAX) {
-        return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
-                     " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");
-    }
+    FP4_ASSIGN(const uint64_t bytes, kv_cache_bytes(shape));
+    if (shape.capacity > UINT32_MAX)
+        return error(Status::limit, "CUDA: a KV cache of ", shape.capacity, " tokens is too large");
     auto cache = std::make_unique<CudaKvCache>();
-    FP4_ASSIGN(cache->memory_, DeviceMemory::create(*bytes));
+    FP4_ASSIGN(cache->memory_, DeviceMemory::create(bytes));
     cache->shape_ = shape;
     return cache;
 }

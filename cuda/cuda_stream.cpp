@@ -17,13 +17,11 @@
 namespace fp4::cuda {
 namespace {
 
-// Whether the logits are taken as they are.
-bool draws_from_raw(const SampleRequest& request) {
-    const SamplingConfig& config = *request.config;
-    const bool no_penalties =
-        config.penalty_last_n <= 0 || (config.repetition_penalty == 1.0f && config.presence_penalty == 0.0f &&
-                                       config.frequency_penalty == 0.0f);
-    return request.bias.empty() && no_penalties;
+void set_parts(const AttentionCall& call, AttentionParts& parts) {
+    parts.n = u32(call.n);
+    parts.heads = u32(call.params.shape.heads);
+    parts.scale = call.params.scale;
+    parts.window = u32(std::min<size_t>(call.params.window, UINT32_MAX));
 }
 
 } // namespace
@@ -202,58 +200,45 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
         launched(launch_decode_attention(one, rounding_of_one, target_of_few(out, format), stream_), name);
         return;
     }
-    if (n > few_tokens)
-        return attention_of_many(q, n, position, params, cache, layer, transform, format, out);
-    const HeadShape& shape = params.shape;
+    if (n > few_tokens) return attention_of_many(call);
     AttentionView args;
-    args.n = u32(n);
+    set_parts(call, args);
     args.position = place_of(position, name);
-    args.heads = u32(shape.heads);
-    args.scale = params.scale;
-    args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
     // One token: the cut of all lengths of its class, as a recorded step must serve them all.
     const uint32_t length = n == 1 ? decode_length_class(u32(position) + 1) : u32(position + n);
-    args.splits = attention_splits(args.n, length, args.heads, u32(shape.kv_heads), processors_);
-    const size_t states = n * shape.heads * args.splits;
-    args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
-    args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
-    if (!args.sums || !args.states) return;
+    args.splits = attention_splits(args.n, length, args.heads, u32(params.shape.kv_heads), processors_);
+    if (!reserve_parts(args, params.shape.head_dim)) return;
     launched(launch_attention_parts(args, device(q).floats(),
                                     static_cast<const CudaKvCache&>(cache).view(layer), stream_),
              name);
-    produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
-        return launch_attention_combine(args, u32(shape.head_dim), rounding, target, stream_);
-    });
+    combine_parts(call, args);
 }
 
-void CudaStream::attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
-                                   const KvCache& cache, size_t layer, const Transform* transform,
-                                   ActivationFormat format, Activation& out) {
-    const char* name = "attention";
-    const HeadShape& shape = params.shape;
+void CudaStream::attention_of_many(const AttentionCall& call) {
     PrefillAttention args;
-    args.q = device(q).floats();
-    args.n = u32(n);
-    args.position = u32(position);
-    args.heads = u32(shape.heads);
-    args.scale = params.scale;
-    args.window = u32(std::min<size_t>(params.window, UINT32_MAX));
-    args.kv = static_cast<const CudaKvCache&>(cache).view(layer);
+    set_parts(call, args);
+    args.q = device(*call.q).floats();
+    args.position = u32(call.position);
+    args.kv = static_cast<const CudaKvCache&>(*call.cache).view(call.layer);
     args.splits = prefill_attention_splits(args, processors_);
-    const size_t states = n * shape.heads * args.splits;
-    args.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * shape.head_dim * sizeof(float)));
-    args.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
-    if (!args.sums || !args.states) return;
-    launched(launch_prefill_attention(args, stream_), name);
-    AttentionView parts;
-    parts.n = args.n;
-    parts.heads = args.heads;
-    parts.splits = args.splits;
-    parts.sums = args.sums;
-    parts.states = args.states;
-    produce(name, transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
-        return launch_attention_combine(parts, u32(shape.head_dim), rounding, target, stream_);
-    });
+    if (!reserve_parts(args, call.params.shape.head_dim)) return;
+    launched(launch_prefill_attention(args, stream_), "attention");
+    combine_parts(call, args);
+}
+
+bool CudaStream::reserve_parts(AttentionParts& parts, size_t head_dim) {
+    const size_t states = size_t(parts.n) * parts.heads * parts.splits;
+    parts.sums = reinterpret_cast<float*>(reserve(attention_sums_, states * head_dim * sizeof(float)));
+    parts.states = reinterpret_cast<float2*>(reserve(attention_states_, states * sizeof(float2)));
+    return parts.sums && parts.states;
+}
+
+void CudaStream::combine_parts(const AttentionCall& call, const AttentionParts& parts) {
+    produce("attention", call.transform, call.format, call.n, *call.out,
+            [&](const RoundingView& rounding, const ActivationView& target) {
+                return launch_attention_combine(parts, u32(call.params.shape.head_dim), rounding, target,
+                                                stream_);
+            });
 }
 
 // One token's attention over a complete cache with a rotated query. False where its kernel does not fit.
@@ -315,7 +300,7 @@ Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, co
     const TokenPlaces places{ids ? reinterpret_cast<int32_t*>(device(*ids).data()) : nullptr, place};
     const SamplingConfig& config = *request.config;
     last_draw_ = {values, vocab, config, request.counter, places.next};
-    if (!draws_from_raw(request)) {
+    if (changes_logits(request)) {
         FP4_ASSIGN(*place, sample_on_host(values, vocab, request));
         if (*place < 0) return no_token_left();
         FP4_TRY(set_next(places.next, *place));

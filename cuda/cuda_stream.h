@@ -64,9 +64,10 @@ class CudaStream final : public CheckedStream {
     void produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
                  Activation& out, Launch&& launch);
 
-    void attention_of_many(const Buffer& q, size_t n, size_t position, const AttentionParams& params,
-                           const KvCache& cache, size_t layer, const Transform* transform,
-                           ActivationFormat format, Activation& out);
+    void attention_of_many(const AttentionCall& call);
+    // Room for what the parts leave. False where there is none.
+    bool reserve_parts(AttentionParts& parts, size_t head_dim);
+    void combine_parts(const AttentionCall& call, const AttentionParts& parts);
     bool multiplies_blocks(const ActivationView& input, WeightFormat weight) const;
     void linear_blocks(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);
     void linear_matrix(const ActivationView& input, size_t n, std::span<const MatvecTarget> targets);

@@ -4,14 +4,10 @@
 #include "cuda/gemm/gemm.h"
 #include "cuda/weight_upload.h"
 #include "libfp4/base/checked.h"
+#include "libfp4/engine/object_checks.h"
 
 namespace fp4::cuda {
 namespace {
-
-uint64_t plain_row_bytes(WeightFormat format, uint64_t cols) {
-    if (is_block(format)) return row_code_bytes(to_block(format), cols);
-    return cols * (format == WeightFormat::f32 ? 4 : 2);
-}
 
 bool is_packed(WeightFormat format) {
     return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
@@ -25,7 +21,7 @@ struct Sizes {
 // Rows padded to whole runs.
 Sizes plain_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
     const uint64_t padded = round_up(cols, run_columns);
-    return {rows * plain_row_bytes(format, padded),
+    return {rows * weight_row_bytes(format, padded),
             is_block(format) ? rows * row_scales(to_block(format), padded) : 0, 0};
 }
 
@@ -44,16 +40,8 @@ bool has_nan_scale(const HostWeight& weight) {
            (signless && std::memchr(weight.scales, 0x7F, count) != nullptr);
 }
 
-Result<void> check_shape(const HostWeight& weight) {
-    if (weight.format > WeightFormat::mxint8)
-        return error(Status::argument, "a weight has an unknown format");
-    if (weight.rows == 0 || weight.cols == 0 || weight.data == nullptr)
-        return error(Status::argument, "a weight [", weight.rows, ", ", weight.cols, "] has no values");
-    if (is_block(weight.format) && weight.scales == nullptr) {
-        return error(Status::argument, "a ", block_format_name(to_block(weight.format)),
-                     " weight has no block scales");
-    }
-    // Kernels count rows and columns in 32 bits, and row tiles in the grid.
+// Kernels count rows and columns in 32 bits, and row tiles in the grid.
+Result<void> check_size(const HostWeight& weight) {
     constexpr size_t most = size_t(1) << 19;
     if (weight.rows > most || weight.cols > most * 16)
         return error(Status::limit, "a weight [", weight.rows, ", ", weight.cols, "] is too large for CUDA");
@@ -69,7 +57,8 @@ uint64_t CudaWeight::bytes(WeightFormat format, size_t rows, size_t cols) {
 }
 
 Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight, WeightUpload& upload) {
-    FP4_TRY(check_shape(weight));
+    FP4_TRY(check_weight(weight));
+    FP4_TRY(check_size(weight));
     auto result = std::make_unique<CudaWeight>();
     WeightView& view = result->view_;
     view.format = weight.format;
@@ -86,7 +75,7 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight,
 }
 
 Result<void> CudaWeight::upload_plain(const HostWeight& weight, WeightUpload& upload) {
-    const uint64_t row = plain_row_bytes(weight.format, weight.cols);
+    const uint64_t row = weight_row_bytes(weight.format, weight.cols);
     const Sizes sizes = plain_sizes(weight.format, weight.rows, weight.cols);
     view_.row_bytes = static_cast<uint32_t>(sizes.codes / weight.rows);
     FP4_ASSIGN(codes_, DeviceMemory::create(sizes.codes));

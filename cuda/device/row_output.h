@@ -61,24 +61,13 @@ __device__ inline uint32_t run_amax(const float (&v)[4], int lanes) {
     return group_max(amax, lanes);
 }
 
-__device__ inline uint32_t half_pair(float low, float high) {
-    const __half2 pair = __floats2half2_rn(low, high);
-    return reinterpret_cast<const uint32_t&>(pair);
-}
-
 // The tensor-core operand of four columns: `high` and `low` halves, interleaved with those of the
 // neighbouring lane in the order of activation_view.h.
 __device__ inline void store_parts(const ActivationView& out, uint32_t row, uint32_t column,
                                    const float (&high)[4], const float (&low)[4], float scale) {
-    const bool odd = threadIdx.x & 1;
     __half* place = out.parts + part_place(out.padded(), row, column);
     for (int part = 0; part < 2; ++part) {
-        const float(&v)[4] = part == 0 ? high : low;
-        // An even lane writes (x0, x4), (x1, x5), an odd one (x2, x6), (x3, x7).
-        const float first = __shfl_xor_sync(all_lanes, odd ? v[0] : v[2], 1);
-        const float second = __shfl_xor_sync(all_lanes, odd ? v[1] : v[3], 1);
-        const uint2 words = odd ? make_uint2(half_pair(first, v[2]), half_pair(second, v[3]))
-                                : make_uint2(half_pair(v[0], first), half_pair(v[1], second));
+        const uint2 words = interleaved_pairs(part == 0 ? high : low);
         if (column < out.padded()) *reinterpret_cast<uint2*>(place + part * 32) = words;
     }
     if (column % 32 == 0 && column < out.padded())

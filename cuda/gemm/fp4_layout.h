@@ -24,13 +24,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "libfp4/base/checked.h"
 #include "libfp4/format/block_format.h"
 
 namespace fp4::cuda {
-
-constexpr size_t round_up(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
-}
 
 inline constexpr size_t weight_tile_bytes = 512;
 inline constexpr int gemm_weights = 4; // that one launch multiplies, at most

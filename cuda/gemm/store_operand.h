@@ -40,16 +40,23 @@ __device__ __forceinline__ void store_block_run(const GemmOperand& to, uint32_t 
     }
 }
 
-// Values of columns column .. column + 3, already divided by the row's scale.
-__device__ __forceinline__ void store_half_run(const GemmOperand& to, uint32_t row, uint32_t column,
-                                               const float (&v)[4]) {
-    // A neighbour has the other nibbles of the word: an even lane stores pairs 0 and 1, an odd one 2 and 3.
+// Pairs (x0, x4), (x1, x5) of eight neighbouring values in an even lane, (x2, x6), (x3, x7) in an odd one, as
+// f16. v: a lane's four of them.
+__device__ __forceinline__ uint2 interleaved_pairs(const float (&v)[4]) {
     const bool odd = threadIdx.x & 1;
     const float first = __shfl_xor_sync(0xFFFFFFFFu, odd ? v[0] : v[2], 1);
     const float second = __shfl_xor_sync(0xFFFFFFFFu, odd ? v[1] : v[3], 1);
-    const uint32_t words[2] = {odd ? pack_f16x2(first, v[2]) : pack_f16x2(v[0], first),
-                               odd ? pack_f16x2(second, v[3]) : pack_f16x2(v[1], second)};
-    const uint32_t start = (column & ~7u) + (odd ? 2 : 0); // the column in the low half of the first pair
+    return odd ? uint2{pack_f16x2(first, v[2]), pack_f16x2(second, v[3])}
+               : uint2{pack_f16x2(v[0], first), pack_f16x2(v[1], second)};
+}
+
+// Values of columns column .. column + 3, already divided by the row's scale.
+__device__ __forceinline__ void store_half_run(const GemmOperand& to, uint32_t row, uint32_t column,
+                                               const float (&v)[4]) {
+    const uint2 pairs = interleaved_pairs(v);
+    const uint32_t words[2] = {pairs.x, pairs.y};
+    const uint32_t start =
+        (column & ~7u) + (threadIdx.x & 1 ? 2 : 0); // the column in the low half of the first pair
 #pragma unroll
     for (uint32_t i = 0; i < 2; ++i)
         *reinterpret_cast<uint32_t*>(to.half + half_offset(to.panel_rows, row, start + i)) = words[i];

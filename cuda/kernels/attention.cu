@@ -26,7 +26,7 @@ __device__ Row row_at(const AttentionView& attention, const KvView& kv, uint32_t
     if (row.token >= attention.n) return row; // sees nothing
     row.head = blockIdx.y * group + index % group;
     row.end = step_position(attention.position) + row.token + 1;
-    row.begin = attention.window != 0 && row.end > attention.window ? row.end - attention.window : 0;
+    row.begin = first_seen(attention.window, row.end);
     return row;
 }
 
@@ -77,7 +77,7 @@ __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView atte
 
 // softmax-weighted mean of `count` of a head's values, from value j on, over all splits
 template <int count>
-__device__ void combine(const AttentionView& attention, uint32_t dim, size_t head, uint32_t j, float* out) {
+__device__ void combine(const AttentionParts& attention, uint32_t dim, size_t head, uint32_t j, float* out) {
     const float2* states = attention.states + head * attention.splits;
     const float* sums = attention.sums + head * attention.splits * dim + j;
     float largest = -INFINITY;
@@ -92,7 +92,7 @@ __device__ void combine(const AttentionView& attention, uint32_t dim, size_t hea
     for (int e = 0; e < count; ++e) out[e] = sum[e] / total;
 }
 
-__global__ __launch_bounds__(combine_threads) void attention_combine(AttentionView attention, uint32_t dim,
+__global__ __launch_bounds__(combine_threads) void attention_combine(AttentionParts attention, uint32_t dim,
                                                                      RoundingView rounding,
                                                                      ActivationView out) {
     begin();
@@ -135,7 +135,7 @@ cudaError_t launch_attention_parts(const AttentionView& attention, const float* 
     return launch(kernel, grid, warps * 32, 0, stream, attention, q, kv);
 }
 
-cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
+cudaError_t launch_attention_combine(const AttentionParts& attention, uint32_t head_dim,
                                      const RoundingView& rounding, const ActivationView& out,
                                      cudaStream_t stream) {
     constexpr uint32_t block_columns = combine_threads / 32 * run_columns;

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/device/activation_view.h"
+#include "cuda/device/attention_parts.h"
 #include "cuda/device/kv_view.h"
 #include "cuda/device/step_position.h"
 
@@ -12,15 +13,8 @@ namespace fp4::cuda {
 
 inline constexpr uint32_t max_attention_dim = 256; // of a head
 
-struct AttentionView {
-    uint32_t n = 0;
+struct AttentionView : AttentionParts {
     StepPosition position;
-    uint32_t heads = 0;
-    float scale = 1.0f;
-    uint32_t window = 0;      // 0: all
-    uint32_t splits = 1;      // parts of the key range
-    float* sums = nullptr;    // [n, heads, splits, head_dim]: of exp(score - largest) x value
-    float2* states = nullptr; // [n, heads, splits]: largest score, sum of exp(score - largest)
 };
 
 // How many parts of `length` keys fill the device; sums and states must have room for them.
@@ -29,7 +23,7 @@ uint32_t attention_splits(uint32_t n, uint32_t length, uint32_t heads, uint32_t 
 // q: [n, heads * head_dim]
 cudaError_t launch_attention_parts(const AttentionView& attention, const float* q, const KvView& kv,
                                    cudaStream_t stream);
-cudaError_t launch_attention_combine(const AttentionView& attention, uint32_t head_dim,
+cudaError_t launch_attention_combine(const AttentionParts& attention, uint32_t head_dim,
                                      const RoundingView& rounding, const ActivationView& out,
                                      cudaStream_t stream);
 

@@ -103,7 +103,7 @@ __global__ __launch_bounds__(warps *
     begin();
     const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, dim = view.kv.head_dim;
     const uint32_t position = step_position(view.rope.position), end = position + 1;
-    const uint32_t first_key = view.window != 0 && end > view.window ? end - view.window : 0;
+    const uint32_t first_key = first_seen(view.window, end);
     const uint32_t steps = (end - first_key + warp_keys - 1) / warp_keys, ranges = view.parts * warps;
     const uint32_t each = (steps + ranges - 1) / ranges * warp_keys;
     const uint32_t block_key = first_key + blockIdx.x * warps * each;

@@ -6,6 +6,7 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/device/activation_view.h"
+#include "cuda/device/attention_parts.h"
 #include "cuda/kernels/rope.h"
 
 namespace fp4::cuda {

@@ -41,11 +41,6 @@ __device__ __forceinline__ QueryRow query_row(const PrefillAttention& p, uint32_
     return result;
 }
 
-// The first key that is seen by a row which sees keys up to `end`.
-__device__ __forceinline__ uint32_t first_seen(const PrefillAttention& p, uint32_t end) {
-    return p.window != 0 && end > p.window ? end - p.window : 0;
-}
-
 // f16 queries x scale x log2 e in shared memory, each row times a power of two that puts its largest value in
 // [2^10, 2^11): no product overflows. factors: what scores are multiplied with.
 template <int dim>
@@ -163,7 +158,7 @@ __device__ __forceinline__ void mask_scores(const PrefillAttention& p, Scores<di
         for (int h = 0; h < 2; ++h) {
             const uint32_t end =
                 query_row(p, first_row + static_cast<uint32_t>(16 * i + 8 * h + (lane >> 2))).end;
-            const uint32_t begin = first_seen(p, end);
+            const uint32_t begin = first_seen(p.window, end);
 #pragma unroll
             for (int j = 0; j < Shape::keys / 8; ++j) {
 #pragma unroll
@@ -291,7 +286,7 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
                    last_row = first_row + Shape::rows < rows ? first_row + Shape::rows - 1 : rows - 1;
     // This split's keys of those any row sees.
     const uint32_t first_end = query_row(p, first_row).end, end = query_row(p, last_row).end;
-    const uint32_t begin = first_seen(p, first_end);
+    const uint32_t begin = first_seen(p.window, first_end);
     const uint32_t all_tiles = (end - begin + Shape::keys - 1) / Shape::keys;
     const uint32_t each = (all_tiles + p.splits - 1) / p.splits;
     const uint32_t first_tile = blockIdx.z * each < all_tiles ? blockIdx.z * each : all_tiles;
@@ -315,7 +310,7 @@ __device__ __forceinline__ void prefill_attention_block(const PrefillAttention& 
             state.factor[i][h] = factors[warp_row + static_cast<uint32_t>(16 * i + 8 * h + (lane >> 2))];
         }
     }
-    const uint32_t all_see_from = first_seen(p, end); // and to first_end
+    const uint32_t all_see_from = first_seen(p.window, end); // and to first_end
     const uint8_t* queries = shared + static_cast<int>(warp_row) * Shape::row_bytes;
     for (uint32_t tile = first_tile; tile < last_tile; ++tile) {
         copy_async_wait<0>();

@@ -20,17 +20,27 @@ __device__ __forceinline__ uint32_t ue4m3_f16x2(uint32_t byte) {
     return multiply_f16x2(half | half << 16, f16x2_two_to_8);
 }
 
+// The scale words of the two rows and two columns of a lane's sums.
+struct OutputScales {
+    uint32_t rows[2], columns[2];
+};
+template <int thread_id_a, int thread_id_b>
+__device__ __forceinline__ OutputScales output_scales(uint32_t scales_a, uint32_t scales_b) {
+    const int lane = static_cast<int>(threadIdx.x & 31), quad = lane & ~3, t = lane & 3;
+    OutputScales scales;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        scales.rows[i] = __shfl_sync(0xFFFFFFFFu, scales_a, quad + 2 * thread_id_a + i);
+        scales.columns[i] = __shfl_sync(0xFFFFFFFFu, scales_b, 4 * (2 * t + i) + thread_id_b);
+    }
+    return scales;
+}
+
 // MXFP4: sums of 32 products are exact; scales are applied to them in float32.
 template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b>
 __device__ __forceinline__ void mma_mxfp4_fast(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                                                uint32_t scales_a, uint32_t scales_b) {
-    const int lane = static_cast<int>(threadIdx.x & 31), quad = lane & ~3, t = lane & 3;
-    uint32_t row_scales[2], column_scales[2];
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-        row_scales[i] = __shfl_sync(0xFFFFFFFFu, scales_a, quad + 2 * thread_id_a + i);
-        column_scales[i] = __shfl_sync(0xFFFFFFFFu, scales_b, 4 * (2 * t + i) + thread_id_b);
-    }
+    const OutputScales scales = output_scales<thread_id_a, thread_id_b>(scales_a, scales_b);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
         const uint32_t rows[2] = {a[2 * half], a[2 * half + 1]};
@@ -47,8 +57,8 @@ __device__ __forceinline__ void mma_mxfp4_fast(float (&d)[4], const uint32_t (&a
         mma_f16(sums, a1, b1);
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
-            const float row = e8m0_value(row_scales[j / 2] >> 8 * (byte_id_a + half) & 0xFF);
-            const float column = e8m0_value(column_scales[j % 2] >> 8 * (byte_id_b + half) & 0xFF);
+            const float row = e8m0_value(scales.rows[j / 2] >> 8 * (byte_id_a + half) & 0xFF);
+            const float column = e8m0_value(scales.columns[j % 2] >> 8 * (byte_id_b + half) & 0xFF);
             d[j] = __fadd_rn(d[j], __fmul_rn(__fmul_rn(__fmul_rn(sums[j], 0x1p14f), row), column));
         }
     }
@@ -104,13 +114,7 @@ template <int byte_id_a, int thread_id_a, int byte_id_b, int thread_id_b>
 __device__ __forceinline__ void mma_e2m1_e4m3_fast(float (&d)[4], const uint32_t (&a)[4],
                                                    const uint32_t (&b)[2], uint32_t scales_a,
                                                    uint32_t scales_b) {
-    const int lane = static_cast<int>(threadIdx.x & 31), quad = lane & ~3, t = lane & 3;
-    uint32_t row_scales[2], column_scales[2];
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-        row_scales[i] = __shfl_sync(0xFFFFFFFFu, scales_a, quad + 2 * thread_id_a + i);
-        column_scales[i] = __shfl_sync(0xFFFFFFFFu, scales_b, 4 * (2 * t + i) + thread_id_b);
-    }
+    const OutputScales scales = output_scales<thread_id_a, thread_id_b>(scales_a, scales_b);
     float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f}; // x 2^-8
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -124,8 +128,8 @@ __device__ __forceinline__ void mma_e2m1_e4m3_fast(float (&d)[4], const uint32_t
     }
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-        const float row = e8m0_value(row_scales[j / 2] >> 8 * byte_id_a & 0xFF);
-        const float column = e8m0_value(column_scales[j % 2] >> 8 * byte_id_b & 0xFF);
+        const float row = e8m0_value(scales.rows[j / 2] >> 8 * byte_id_a & 0xFF);
+        const float column = e8m0_value(scales.columns[j % 2] >> 8 * byte_id_b & 0xFF);
         d[j] = __fadd_rn(d[j], __fmul_rn(__fmul_rn(__fmul_rn(sums[j], 0x1p8f), row), column));
     }
 }

@@ -31,4 +31,9 @@ inline constexpr uint64_t ceil_div(uint64_t a, uint64_t b) {
     return a / b + (a % b != 0);
 }
 
+// The next multiple of step; the sum must fit.
+inline constexpr uint64_t round_up(uint64_t value, uint64_t step) {
+    return (value + step - 1) / step * step;
+}
+
 } // namespace fp4

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "libfp4/base/checked.h"
+#include "libfp4/engine/object_checks.h"
 
 namespace fp4 {
 namespace {
@@ -45,33 +46,13 @@ Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
     return memory;
 }
 
-size_t weight_row_bytes(WeightFormat format, size_t cols) {
-    switch (format) {
-        case WeightFormat::f32:
-            return cols * 4;
-        case WeightFormat::f16:
-        case WeightFormat::bf16:
-            return cols * 2;
-        default:
-            return row_code_bytes(to_block(format), cols);
-    }
-}
-
 uint64_t weight_memory(WeightFormat format, size_t rows, size_t cols) {
     const size_t scales = is_block(format) ? row_scales(to_block(format), cols) : 0;
     return uint64_t(rows) * (weight_row_bytes(format, cols) + scales);
 }
 
 Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight) {
-    if (weight.format > WeightFormat::mxint8)
-        return error(Status::argument, "a weight has an unknown format");
-    if (weight.rows == 0 || weight.cols == 0 || weight.data == nullptr) {
-        return error(Status::argument, "a weight [", weight.rows, ", ", weight.cols, "] has no values");
-    }
-    if (is_block(weight.format) && weight.scales == nullptr) {
-        return error(Status::argument, "a ", block_format_name(to_block(weight.format)),
-                     " weight has no block scales");
-    }
+    FP4_TRY(check_weight(weight));
     // cols * 4 bounds every format's row, so that the products below cannot wrap.
     auto bound = checked_mul(weight.cols, 4);
     if (bound) bound = checked_add(*bound, 256);
@@ -105,25 +86,7 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
 }
 
 Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransform& transform, size_t cols) {
-    size_t block = transform.block;
-    if (transform.kind != InputTransform::Kind::identity) {
-        if (!is_transform_block(block)) {
-            return error(Status::argument, "a transform block of ", block, " is none of 16, 32, 64, 128");
-        }
-        if (cols % block != 0) {
-            return error(Status::argument, "a transform block of ", block, " does not divide ", cols,
-                         " channels");
-        }
-    }
-    if (transform.kind == InputTransform::Kind::matrix && transform.matrix.size() != block * block &&
-        transform.matrix.size() != cols * block) {
-        return error(Status::argument, "a transform of ", cols, " channels in blocks of ", block, " has ",
-                     transform.matrix.size(), " values, not those of one matrix or of one for each block");
-    }
-    if (!transform.channel_scale.empty() && transform.channel_scale.size() != cols) {
-        return error(Status::argument, "a transform has ", transform.channel_scale.size(),
-                     " channel scales for ", cols, " channels");
-    }
+    FP4_TRY(check_transform(transform, cols));
     auto result = std::make_unique<HostTransform>();
     FP4_ASSIGN(result->share_, MemoryShare::take(host_account(), transform.bytes()));
     result->definition_ = transform;
@@ -132,21 +95,12 @@ Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransfor
 }
 
 Result<std::unique_ptr<HostKvCache>> HostKvCache::create(const KvShape& shape) {
-    // Blocks take at most 33 bytes more than 4 a value, so that a head cannot wrap.
-    std::optional<uint64_t> bytes;
-    if (shape.head_dim > 0 && shape.head_dim <= SIZE_MAX / 64) bytes = 2 * shape.head_bytes();
-    for (uint64_t factor : {shape.layers, shape.capacity, shape.kv_heads}) {
-        if (bytes) bytes = checked_mul(*bytes, factor);
-    }
-    if (!bytes || *bytes == 0) {
-        return error(Status::argument, "a KV cache of ", shape.layers, " layers, ", shape.capacity,
-                     " tokens, ", shape.kv_heads, " heads of ", shape.head_dim, " is empty or too large");
-    }
+    FP4_ASSIGN(const uint64_t bytes, kv_cache_bytes(shape));
     auto cache = std::make_unique<HostKvCache>();
-    FP4_ASSIGN(cache->memory_, AlignedBytes::create(*bytes));
+    FP4_ASSIGN(cache->memory_, AlignedBytes::create(bytes));
     cache->shape_ = shape;
     cache->keys_ = cache->memory_.data();
-    cache->values_ = cache->keys_ + *bytes / 2;
+    cache->values_ = cache->keys_ + bytes / 2;
     return cache;
 }
 

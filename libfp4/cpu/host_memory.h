@@ -107,8 +107,6 @@ class HostKvCache final : public KvCache {
     uint8_t* values_ = nullptr; // [layers][capacity][row]
 };
 
-// Bytes of one row of codes or values.
-size_t weight_row_bytes(WeightFormat format, size_t cols);
 // Codes and scales of a whole weight.
 uint64_t weight_memory(WeightFormat format, size_t rows, size_t cols);
 

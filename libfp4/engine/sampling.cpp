@@ -157,11 +157,15 @@ float uniform_draw(uint64_t seed, uint64_t counter) {
     return static_cast<float>(z >> 40) * 0x1p-24f;
 }
 
+bool changes_logits(const SampleRequest& request) {
+    return !request.bias.empty() || has_penalties(*request.config);
+}
+
 int32_t sample_token(std::span<const float> raw, const SampleRequest& request) {
     const SamplingConfig& config = *request.config;
     std::span<const float> logits = raw;
     std::vector<float> changed;
-    if (!request.bias.empty() || has_penalties(config)) {
+    if (changes_logits(request)) {
         changed.assign(raw.begin(), raw.end());
         apply_bias(changed, request.bias);
         apply_penalties(changed, config, request.history);

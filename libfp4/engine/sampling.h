@@ -35,6 +35,9 @@ struct SampleRequest {
     uint64_t counter = 0; // number of tokens drawn before in this generation
 };
 
+// Whether bias or penalties change the logits before a token is drawn.
+bool changes_logits(const SampleRequest& request);
+
 // Order: bias, penalties, temperature, top-k, top-p, min-p, draw. Ties go to the lower id. NaN logits count
 // as -INFINITY; returns -1 when no token is left.
 int32_t sample_token(std::span<const float> logits, const SampleRequest& request);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "libfp4/cpu/cpu_backend.h"
+#include "libfp4/engine/object_checks.h"
 #include "random_weight.h"
 #include "rig.h"
 

@@ -2,6 +2,7 @@
 // is plain pointers and sizes; the kernel files are compiled once per level (see level.h).
 #pragma once
 
+#include "libfp4/base/checked.h"
 #include "libfp4/cpu/cpu_level.h"
 #include "libfp4/cpu/kv_rows.h"
 #include "libfp4/engine/backend.h"
@@ -141,9 +142,6 @@ struct Kernels {
 inline constexpr size_t panel_rows = 64;    // most rows of one matmul_integer call
 inline constexpr size_t matmul_tokens = 16; // fewest tokens for which unpacking a panel of weights first pays
 
-constexpr size_t round_up(size_t value, size_t step) {
-    return (value + step - 1) / step * step;
-}
 constexpr size_t padded_cols(size_t cols) {
     return round_up(cols, chunk_elements);
 }

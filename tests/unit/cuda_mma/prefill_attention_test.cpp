@@ -92,8 +92,17 @@ void check(const Case& c, std::mt19937& random) {
     std::vector<float> sums(places * c.head_dim, NAN);
     std::vector<float2> states(places, float2{NAN, NAN});
     const float scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim));
-    const PrefillAttention arguments{q.data(), c.n,      c.position,  c.heads,       scale,
-                                     c.window, c.splits, sums.data(), states.data(), kv};
+    PrefillAttention arguments;
+    arguments.n = c.n;
+    arguments.heads = c.heads;
+    arguments.scale = scale;
+    arguments.window = c.window;
+    arguments.splits = c.splits;
+    arguments.sums = sums.data();
+    arguments.states = states.data();
+    arguments.q = q.data();
+    arguments.position = c.position;
+    arguments.kv = kv;
     using Shape = PrefillShape<dim>;
     const unsigned rows = c.n * (c.heads / c.kv_heads);
     lanes::launch({(rows + Shape::rows - 1) / Shape::rows, c.kv_heads, c.splits}, Shape::threads,
