@@ -24,8 +24,10 @@ void add_attention(const StreamWork& work, int processors, WorkMemory& memory) {
     for (uint32_t n = 1; n <= std::min<size_t>(work.tokens, capacity); ++n) {
         many.n = n;
         many.position = capacity - n;
-        const uint32_t splits = n > few_tokens ? prefill_attention_splits(many, processors)
-                                               : attention_splits(n, capacity, heads, kv_heads, processors);
+        const uint32_t splits = n > few_tokens
+                                    ? prefill_attention_splits(many, processors)
+                                    : attention_splits(n, n == 1 ? decode_length_class(capacity) : capacity,
+                                                       heads, kv_heads, processors);
         states = std::max(states, uint64_t(n) * heads * splits);
     }
     const uint64_t parts = decode_attention_parts(decode_length_class(capacity), heads, kv_heads, processors);
