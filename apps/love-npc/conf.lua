@@ -7,6 +7,7 @@ function love.conf(t)
     t.window.resizable = true
     t.window.vsync = 1
     t.window.msaa = 0
+    t.window.depth, t.window.stencil = nil, false -- not used, and llvmpipe is faster without them
     t.modules.audio, t.modules.joystick, t.modules.physics = false, false, false
     t.modules.sound, t.modules.touch, t.modules.video = false, false, false
 end

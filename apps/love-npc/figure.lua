@@ -1,4 +1,5 @@
 -- How a character looks: made of a few shapes, breathing, blinking, moving the mouth while speaking.
+local Paint = require("paint")
 local theme = require("theme")
 
 local figure = {}
@@ -37,6 +38,7 @@ function figure.draw(character, width, height, floor_y, time, state)
     local breath = math.sin(time * 1.8 + character.place * 9) * tall * 0.008
     local radius = tall * 0.15
     local head_y = -tall * 0.8 + breath
+    Paint.untextured()
     love.graphics.push()
     love.graphics.translate(x, y)
     love.graphics.setColor(0, 0, 0, 0.28)
@@ -68,19 +70,26 @@ function figure.draw(character, width, height, floor_y, time, state)
     love.graphics.arc("fill", "closed", 0, head_y - radius * 0.12, radius * 1.06, math.pi * 1.06, math.pi * 1.94)
     draw_face(character, head_y + radius * 0.08, radius, time, state.speaking and not state.reading)
     love.graphics.pop()
+    Paint.textured()
     return x, y - tall
 end
 
---- The name over the head; dots while it thinks or speaks to somebody else.
+local function label_width(character)
+    return theme.small:getWidth(character.name .. " ...") + 18
+end
+
+--- What is behind the name over the head.
+function figure.add_label(paint, character, x, top)
+    local wide = label_width(character)
+    paint:panel(x - wide / 2, top - 30, wide, 22, 11, theme.panel)
+end
+
+--- The name; dots while it thinks or speaks to somebody else.
 function figure.draw_label(character, x, top, time, state)
-    love.graphics.setFont(theme.small)
     local label = character.name
     if state.speaking then label = label .. " " .. ("."):rep(1 + math.floor(time * 3) % 3) end
-    local wide = theme.small:getWidth(character.name .. " ...") + 18
-    love.graphics.setColor(theme.panel)
-    love.graphics.rectangle("fill", x - wide / 2, top - 30, wide, 22, 11)
     love.graphics.setColor(state.chosen and theme.text or theme.quiet)
-    love.graphics.print(label, x - theme.small:getWidth(character.name) / 2 - (state.speaking and 4 or 0), top - 26)
+    Paint.print(theme.small, label, x - theme.small:getWidth(character.name) / 2 - (state.speaking and 4 or 0), top - 26)
 end
 
 return figure

@@ -1,6 +1,7 @@
 -- The room with its characters: who is spoken to, who gets this frame's time, what is drawn.
 local Dialogue = require("dialogue")
 local Npc = require("npc")
+local Paint = require("paint")
 local cast = require("cast")
 local figure = require("figure")
 local frame_graph = require("frame_graph")
@@ -23,6 +24,7 @@ function Scene.new(model, options)
         turn = 0,
         time = 0,
         dialogue = Dialogue.new(),
+        surfaces = Paint.new(),
     }, Scene)
 end
 
@@ -56,9 +58,8 @@ function Scene:update(dt)
 end
 
 local function draw_help()
-    love.graphics.setFont(theme.small)
     love.graphics.setColor(theme.quiet)
-    love.graphics.print("Tab: next   Esc: pause   F1: graph   F5: forget   Ctrl+Q: quit", 14, 14)
+    Paint.print(theme.small, "Tab: next   Esc: pause   F1: graph   F5: forget   Ctrl+Q: quit", 14, 14)
 end
 
 local function draw_pause(width, room_height)
@@ -66,9 +67,18 @@ local function draw_pause(width, room_height)
     love.graphics.rectangle("fill", 0, 0, width, room_height)
     love.graphics.setColor(theme.panel)
     love.graphics.rectangle("fill", width / 2 - 70, room_height * 0.6 - 8, 140, 40, 20)
-    love.graphics.setFont(theme.title)
     love.graphics.setColor(theme.text)
+    love.graphics.setFont(theme.title)
     love.graphics.printf("Paused", 0, room_height * 0.6, width, "center")
+end
+
+--- Everything that text is written on, at once.
+function Scene:draw_surfaces(labels, top, width, height)
+    self.surfaces:clear()
+    for i, npc in ipairs(self.npcs) do figure.add_label(self.surfaces, npc.character, labels[i][1], labels[i][2]) end
+    Dialogue.add_surfaces(self.surfaces, top, width, height)
+    frame_graph.add(self.surfaces, width - 14, 14, self.budget_us / 1000)
+    self.surfaces:draw(true)
 end
 
 function Scene:draw()
@@ -84,6 +94,7 @@ function Scene:draw()
         local x, top = figure.draw(npc.character, width, room_height, room.floor_y(room_height), self.time, state)
         labels[i] = { x, top, state }
     end
+    self:draw_surfaces(labels, room_height + 8, width, height)
     for i, npc in ipairs(self.npcs) do
         figure.draw_label(npc.character, labels[i][1], labels[i][2], self.time, labels[i][3])
     end

@@ -26,11 +26,11 @@ class Game(ProgramTest):
 
     def test_stepped(self):
         picture = self.folder / "last.bmp"
-        found = json.loads(self.play("--frames", 80, "--json", "--picture", picture).stdout)
-        self.assertDistribution(found["silent_ms"], 40)
-        self.assertDistribution(found["generating_ms"], 40)
+        found = json.loads(self.play("--frames", 240, "--json", "--picture", picture).stdout)
+        self.assertDistribution(found["silent_ms"], 120)
+        self.assertDistribution(found["generating_ms"], 120)
         self.assertDistribution(found["step_ms"], found["step_ms"]["frames"])
-        self.assertEqual(found["delay_ms"]["frames"], 79)
+        self.assertEqual(found["delay_ms"]["frames"], 239)
         self.assertLessEqual(found["delay_ms"]["p99"], found["delay_ms"]["max"])
         self.assertGreaterEqual(found["answers"], 1)
         self.assertGreater(found["tokens"], 0)
@@ -46,8 +46,8 @@ class Game(ProgramTest):
         self.assertEqual(found["answers"], 0)
 
     def test_threaded(self):
-        found = json.loads(self.play("--frames", 80, "--threaded", "--json").stdout)
-        self.assertDistribution(found["generating_ms"], 40)
+        found = json.loads(self.play("--frames", 240, "--threaded", "--json").stdout)
+        self.assertDistribution(found["generating_ms"], 120)
         self.assertEqual(found["step_ms"]["frames"], 0)
         self.assertGreaterEqual(found["answers"], 1)
         self.assertGreater(found["text_bytes"], 0)

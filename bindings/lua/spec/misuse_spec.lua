@@ -25,7 +25,7 @@ describe("wrong arguments of every kind", function()
         expected = generated()
         -- "none" stands for nil, which an array cannot hold.
         values = { "none", true, false, 0, 1, -1, 0.5, 2 ^ 31, 2 ^ 63, -2 ^ 63, 1 / 0, 0 / 0, "", "/nowhere/x", "a\0b",
-            "\255\254", {}, { 1 }, { "x" }, { x = 1 }, { source = 1 }, { {} }, print, coroutine.create(print),
+            "/nowhere/\255\254", {}, { 1 }, { "x" }, { x = 1 }, { source = 1 }, { {} }, print, coroutine.create(print),
             ffi.new("int[4]"), ffi.new("void*"), ffi.new("uint64_t", 5), io.stdout, model, closed_model,
             setmetatable({}, getmetatable(model)) }
     end)
