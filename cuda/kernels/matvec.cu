@@ -196,6 +196,7 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
         end = min(tiles.chunks, (blockIdx.y + 1) * each);
         chunk = blockIdx.y * each + k_warp;
         if (chunk < end) load_chunk<nv>(tiles, chunk, even);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
     }
     begin(); // the first weights come while the previous kernel ends
     if constexpr (staged) {
@@ -224,11 +225,11 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
     };
     // While a chunk is multiplied the next one is under way.
     while (chunk < end) {
-        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
         multiply(even);
-        if (chunk >= end) break;
         if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
+        if (chunk >= end) break;
         multiply(odd);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
     }
     if constexpr (staged) add_up(sums[0]);
 }
