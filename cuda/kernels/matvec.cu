@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "cuda/device/copy_async.h"
-#include "cuda/device/fragments.h"
 #include "cuda/device/launch.h"
+#include "cuda/device/one_token.h"
 #include "cuda/kernels/matvec.h"
 
 namespace fp4::cuda {
@@ -46,11 +46,24 @@ __device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
     result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
 }
 
+// A chunk in registers as multiply_one() reads it.
+struct ChunkWeights {
+    const Chunk& chunk;
+    __device__ const uint4& codes(uint32_t tile) const { return chunk.codes[tile]; }
+    __device__ const uint4& nv_scales() const { return chunk.scales; }
+    __device__ uint32_t mx_scales(uint32_t run) const { // run % 4 is the lane's t
+        const uint32_t t = threadIdx.x % 4;
+        const uint32_t word =
+            run < 4 ? (t < 2 ? chunk.scales.x : chunk.scales.y) : (t < 2 ? chunk.scales.z : chunk.scales.w);
+        return t % 2 == 0 ? word : word >> 16;
+    }
+};
+
 // A chunk of one token's input in shared memory: what the warp multiplies with next is on its way while it
 // multiplies. Several tokens' would not fit; those warps read it from memory, late.
 struct InputStage {
-    uint4 parts[64];  // [run of 32 columns][8]
-    float4 scales[8]; // [4 tokens][2], the first in use
+    uint4 parts[chunk_runs * run_vectors];
+    float scales[chunk_runs];
 };
 constexpr uint32_t input_stages = 3;
 
@@ -61,10 +74,10 @@ __device__ void fetch_input(const MatvecView& view, uint32_t chunk, InputStage& 
         chunk * 256 + lane / 8 * 32 + lane % 8;
     copy_async(stage.parts + lane, parts);
     copy_async(stage.parts + 32 + lane, parts + 4 * 32);
-    if (lane < 8) {
-        const float* scales = view.input.part_scales + part_scale_place(padded, view.first_token, 0);
-        copy_async(stage.scales + lane, reinterpret_cast<const float4*>(scales) + chunk * 8 + lane);
-    }
+    if (lane < chunk_runs / 4)
+        copy_async(stage.scales + lane * 4,
+                   view.input.part_scales +
+                       part_scale_place(padded, view.first_token, chunk * chunk_columns) + lane * 4);
 }
 
 // A lane's operands of a chunk, by group of four tokens.
@@ -73,11 +86,6 @@ struct Inputs {
     const uint4* parts[groups];
     float4 scales[groups][2];
 };
-
-__device__ Inputs<1> staged_inputs(const InputStage& stage) {
-    const uint32_t lane = threadIdx.x % 32;
-    return {{stage.parts + lane % 8}, {{stage.scales[lane % 4 * 2], stage.scales[lane % 4 * 2 + 1]}}};
-}
 
 template <int groups>
 __device__ Inputs<groups> inputs_in_memory(const MatvecView& view, uint32_t chunk) {
@@ -105,7 +113,7 @@ template <int groups>
 using Sums = float[groups][2]; // of token t: rows g and g + 8
 
 // groups: of four tokens
-template <bool nv, int groups, bool staged>
+template <bool nv, int groups>
 __device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weights, Sums<groups>& sums) {
 #pragma unroll
     for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
@@ -127,7 +135,7 @@ __device__ void multiply_chunk(const Inputs<groups>& inputs, const Chunk& weight
             factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
         }
         for (int i = 0; i < groups; ++i) {
-            const uint4 x = staged ? inputs.parts[i][run * 8] : __ldg(inputs.parts[i] + run * 32);
+            const uint4 x = __ldg(inputs.parts[i] + run * 32);
             float products[4] = {};
             mma_f16(products, first, x.x, x.y);
             mma_f16(products, second, x.z, x.w);
@@ -171,8 +179,8 @@ __device__ bool is_last(const MatvecView& view) {
     return last;
 }
 
-// The products of a warp: its chunks of a tile's columns. begin() is called here, once the first weights are
-// under way.
+// The products of a warp: its chunks of a tile's columns. staged: of one token. begin() is called here, once
+// the first weights are under way.
 template <bool nv, int groups, bool staged>
 __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, uint32_t row_tile,
                               uint32_t k_warp, Sums<groups>& sums) {
@@ -188,6 +196,7 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
         end = min(tiles.chunks, (blockIdx.y + 1) * each);
         chunk = blockIdx.y * each + k_warp;
         if (chunk < end) load_chunk<nv>(tiles, chunk, even);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
     }
     begin(); // the first weights come while the previous kernel ends
     if constexpr (staged) {
@@ -197,6 +206,7 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
         }
     }
     uint32_t stage = 0;
+    RunOperands operands;
     auto multiply = [&](const Chunk& weights) {
         if constexpr (staged) {
             wait_for_copies<input_stages - 2>();
@@ -205,21 +215,23 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
             const uint32_t later = chunk + (input_stages - 1) * k_warps;
             if (later < end) fetch_input(view, later, stages[free]);
             commit_copies();
-            multiply_chunk<nv, groups, staged>(staged_inputs(stages[stage]), weights, sums);
+            multiply_one<nv>(ChunkWeights{weights}, stages[stage].parts, stages[stage].scales, operands,
+                             sums[0]);
             stage = stage + 1 == input_stages ? 0 : stage + 1;
         } else {
-            multiply_chunk<nv, groups, staged>(inputs_in_memory<groups>(view, chunk), weights, sums);
+            multiply_chunk<nv, groups>(inputs_in_memory<groups>(view, chunk), weights, sums);
         }
         chunk += k_warps;
     };
     // While a chunk is multiplied the next one is under way.
     while (chunk < end) {
-        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
         multiply(even);
-        if (chunk >= end) break;
         if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
+        if (chunk >= end) break;
         multiply(odd);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
     }
+    if constexpr (staged) add_up(sums[0]);
 }
 
 // The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][4 tokens]
