@@ -58,11 +58,10 @@ fp4_status fp4_ctx_create(fp4_ctx** ctx, fp4_model* model, const fp4_ctx_config*
         FP4_TRY(require(ctx, "ctx"));
         FP4_TRY(require(model, "model"));
         FP4_ASSIGN(ContextConfig wanted, read_context_config(config));
+        FP4_TRY(model->model->backend->usable());
         auto handle = std::make_unique<fp4_ctx>();
         handle->shared = std::make_shared<SharedContext>();
         FP4_ASSIGN(handle->shared->context, Context::create(model->model, wanted));
-        handle->shared->share =
-            DeviceShare(model->model->backend->device().id, handle->shared->context->bytes());
         *ctx = handle.release();
         return {};
     });

@@ -10,7 +10,6 @@ namespace {
 struct Registry {
     std::mutex mutex;
     std::map<std::string, std::shared_ptr<Backend>> open;
-    std::map<std::string, uint64_t> bytes;
 };
 
 Registry& registry() {
@@ -38,38 +37,26 @@ Result<std::shared_ptr<Backend>> open_device(const char* id) {
     return error(Status::not_found, "there is no device '", wanted, "'; this build has: ", known);
 }
 
+namespace {
+
+DeviceStatus device_status(const BackendEntry& entry) {
+    auto backend = open_device(entry.id.c_str());
+    if (!backend.ok()) return {DeviceInfo{entry.id, entry.id, backend.error().message, 0, 0}};
+    DeviceStatus status{(*backend)->device(), true, (*backend)->memory().used(),
+                        (*backend)->memory().limit()};
+    if (auto usable = (*backend)->usable(); !usable.ok()) {
+        status.usable = false;
+        status.info.details = usable.error().message;
+    }
+    return status;
+}
+
+} // namespace
+
 std::vector<DeviceStatus> list_devices() {
     std::vector<DeviceStatus> devices;
-    for (const BackendEntry& entry : backend_registry()) {
-        auto backend = open_device(entry.id.c_str());
-        if (backend.ok()) {
-            devices.push_back({(*backend)->device(), true});
-        } else {
-            devices.push_back({DeviceInfo{entry.id, entry.id, backend.error().message, 0, 0}, false});
-        }
-    }
+    for (const BackendEntry& entry : backend_registry()) devices.push_back(device_status(entry));
     return devices;
-}
-
-void count_device_bytes(const std::string& id, int64_t change) {
-    Registry& devices = registry();
-    std::lock_guard lock(devices.mutex);
-    devices.bytes[id] += static_cast<uint64_t>(change);
-}
-
-uint64_t device_bytes(const std::string& id) {
-    Registry& devices = registry();
-    std::lock_guard lock(devices.mutex);
-    auto found = devices.bytes.find(id);
-    return found == devices.bytes.end() ? 0 : found->second;
-}
-
-DeviceShare::DeviceShare(std::string id, uint64_t bytes) : id_(std::move(id)), bytes_(bytes) {
-    count_device_bytes(id_, static_cast<int64_t>(bytes_));
-}
-
-DeviceShare::~DeviceShare() {
-    if (bytes_ != 0) count_device_bytes(id_, -static_cast<int64_t>(bytes_));
 }
 
 } // namespace fp4::api
@@ -92,6 +79,8 @@ fp4_status fp4_device_info_get(int32_t index, fp4_device_info* info) {
         known.flags = device.usable ? FP4_DEVICE_USABLE : 0;
         known.memory_total = device.info.memory_total;
         known.memory_free = device.info.memory_free;
+        known.memory_used = device.memory_used;
+        known.memory_limit = device.memory_limit;
         copy_field(known.id, device.info.id);
         copy_field(known.name, device.info.name);
         copy_field(known.details, device.info.details);
@@ -102,9 +91,17 @@ fp4_status fp4_device_info_get(int32_t index, fp4_device_info* info) {
 fp4_status fp4_device_memory(const char* device, uint64_t* used, uint64_t* available) {
     return guarded([&]() -> Result<void> {
         FP4_ASSIGN(auto backend, open_device(device));
-        DeviceInfo info = backend->device();
-        if (used) *used = device_bytes(info.id);
-        if (available) *available = info.memory_free;
+        FP4_TRY(backend->usable());
+        const MemoryAccount& memory = backend->memory();
+        if (used) *used = memory.used();
+        if (available) *available = memory.room(backend->device().memory_free);
         return {};
+    });
+}
+
+fp4_status fp4_device_limit(const char* device, uint64_t bytes) {
+    return guarded([&]() -> Result<void> {
+        FP4_ASSIGN(auto backend, open_device(device));
+        return backend->memory().set_limit(bytes);
     });
 }

@@ -175,6 +175,8 @@ typedef struct fp4_device_info {
     char id[32];           /* what configs take, for example "cpu"; terminated, as are the next two */
     char name[96];
     char details[128];     /* instruction sets or driver; why not usable */
+    uint64_t memory_used;  /* bytes the library holds there */
+    uint64_t memory_limit; /* of fp4_device_limit; 0: none */
 } fp4_device_info;
 
 enum { FP4_DEVICE_USABLE = 1 };
@@ -183,9 +185,16 @@ enum { FP4_DEVICE_USABLE = 1 };
 FP4_API int32_t fp4_device_count(void);
 FP4_API fp4_status fp4_device_info_get(int32_t index, fp4_device_info* info);
 
-/* Bytes the library uses on a device now, and what the device has free. Cheap enough for every frame. Either
- * may be NULL. Thread: any. */
+/* Bytes the library holds on a device now (weights, those of mapped files too, KV caches, work memory), and what it
+ * may still take: what the device has free, or less where fp4_device_limit says so. What a GPU's driver takes for
+ * itself is not counted as held. Cheap enough for every frame. Either may be NULL. FP4_E_DEVICE_LOST once the
+ * device has failed. Thread: any. */
 FP4_API fp4_status fp4_device_memory(const char* device, uint64_t* used, uint64_t* available);
+
+/* The most the library may hold on a device, from now on; 0: no limit. Opening a model or creating a context
+ * beyond it gives FP4_E_MEMORY, whose message has the limit, what was wanted and what is left. FP4_E_STATE where
+ * more is held already. Thread: any. */
+FP4_API fp4_status fp4_device_limit(const char* device, uint64_t bytes);
 
 /* ---- Models -------------------------------------------------------------------------------------------- */
 
@@ -204,6 +213,12 @@ typedef struct fp4_model_config {
     uint32_t flags;     /* FP4_MODEL_* */
     const char* device; /* device id; NULL: "cpu" */
     const fp4_io* io;   /* read from here; path is then only a name and may be NULL */
+    /* Random weights instead of a file, for measurements; path may be NULL. A shape ("llama-3-8b", "llama-3.2-1b",
+     * "llama-3.2-3b", "qwen3-0.6b", "qwen3-8b", "smollm2-135m", "smollm2-1.7b") or the text of a config.json. There is
+     * no tokenizer. */
+    const char* synthetic;
+    const char* synthetic_format; /* of matrices: as of fp4_quantize_config, "bf16", "f16", "f32"; NULL: "mxfp4" */
+    uint64_t synthetic_seed;
 } fp4_model_config;
 FP4_API fp4_status fp4_model_config_init(fp4_model_config* config, uint32_t size);
 
@@ -236,7 +251,7 @@ typedef struct fp4_model_info {
     uint64_t kv_bytes_per_token;
     char architecture[32];    /* terminated, as are the next two */
     char format[32];          /* of most linear weights, for example "mxfp4" */
-    char source[16];          /* "safetensors", "gguf" or "fp4" */
+    char source[16];          /* "safetensors", "gguf", "fp4" or "synthetic" */
 } fp4_model_info;
 
 enum { FP4_MODEL_HAS_CHAT_TEMPLATE = 1, FP4_MODEL_HAS_TOKENIZER = 2 };
@@ -260,10 +275,10 @@ FP4_API fp4_status fp4_model_describe(const char* path, const fp4_model_config* 
 typedef struct fp4_plan {
     uint32_t size;
     uint32_t flags;           /* FP4_PLAN_FITS */
-    uint64_t weight_bytes;
+    uint64_t weight_bytes;    /* as held on the device */
     uint64_t kv_bytes;
-    uint64_t scratch_bytes;
-    uint64_t available_bytes; /* free on the device now */
+    uint64_t scratch_bytes;   /* grows with ctx->chunk; on the CPU with ctx->threads */
+    uint64_t available_bytes; /* as of fp4_device_memory */
     uint32_t largest_context; /* tokens that would fit, at most the model's own length */
     uint32_t reserved;
 } fp4_plan;
@@ -288,7 +303,8 @@ typedef struct fp4_ctx_config {
 } fp4_ctx_config;
 FP4_API fp4_status fp4_ctx_config_init(fp4_ctx_config* config, uint32_t size);
 
-/* What opening the model and one context would take, from the headers alone. ctx may be NULL. Thread: any. */
+/* What opening the model and one context would take, from the headers alone, as fp4_device_memory counts it
+ * afterwards. ctx may be NULL. Thread: any. */
 FP4_API fp4_status fp4_model_plan(const char* path, const fp4_model_config* config, const fp4_ctx_config* ctx,
                                   fp4_plan* plan);
 
@@ -430,6 +446,26 @@ FP4_API fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size
  * null without items of several choices), "standard_error" (of "accuracy"; null for one item), "perplexity" (of
  * single choices, each as a whole; null without them), "path", "arithmetic", "seconds". Thread: any. */
 FP4_API fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config);
+
+/* ---- Measurements -------------------------------------------------------------------------------------- */
+
+typedef struct fp4_op_bench_config {
+    uint32_t size;
+    uint32_t flags;      /* 0 */
+    const fp4_model* model;
+    uint32_t tokens;     /* most tokens of a pass; 0: 512, at most the model's own length */
+    uint32_t context;    /* tokens in the KV cache; 0: as many as a pass */
+    int32_t path;        /* FP4_PATH_* */
+    int32_t kv_format;   /* FP4_KV_* */
+    int32_t threads;     /* 0: one per core */
+    uint32_t reserved;   /* 0 */
+    double seconds;      /* of work, at least, for each measurement; 0: 0.1 */
+} fp4_op_bench_config;
+FP4_API fp4_status fp4_op_bench_config_init(fp4_op_bench_config* config, uint32_t size);
+
+/* Times each operation of a pass on the model's device, for 1, 8, 16, 64 ... tokens, with the weights of all layers in
+ * turn. The model is held until the job is closed. Result JSON: apps/README.md, "fp4 bench --op --json". Thread: any. */
+FP4_API fp4_status fp4_op_bench_start(fp4_job** job, const fp4_op_bench_config* config);
 
 /* ---- Text ---------------------------------------------------------------------------------------------- */
 

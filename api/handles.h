@@ -6,7 +6,6 @@
 #include <mutex>
 #include <utility>
 
-#include "api/device_registry.h"
 #include "api/fp4.h"
 #include "libfp4/base/job.h"
 #include "libfp4/engine/generation.h"
@@ -16,7 +15,6 @@ namespace fp4::api {
 // A context and who is using it. Kept alive by its handle and by generations on it.
 struct SharedContext {
     std::unique_ptr<Context> context;
-    DeviceShare share;
     std::atomic<bool> in_call{false};
     std::weak_ptr<Generation> generation; // the last one started on it
 };

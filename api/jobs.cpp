@@ -3,6 +3,7 @@
 #include "api/model_files.h"
 #include "api/shim.h"
 #include "libfp4/base/log.h"
+#include "libfp4/engine/op_bench.h"
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/verify.h"
 #include "libfp4/quant/evaluate.h"
@@ -145,6 +146,31 @@ Result<TasksRequest> read_tasks(const fp4_tasks_config* config) {
     return request;
 }
 
+struct OpBenchRequest {
+    std::shared_ptr<const Model> model;
+    OpBenchConfig config;
+};
+
+Result<OpBenchRequest> read_op_bench(const fp4_op_bench_config* config) {
+    fp4_op_bench_config known{};
+    FP4_TRY(read_struct(config, 0, known, "config"));
+    FP4_TRY(require(known.model, "config->model"));
+    OpBenchRequest request;
+    request.model = known.model->model;
+    OpBenchConfig& wanted = request.config;
+    wanted.tokens = known.tokens;
+    wanted.context = known.context;
+    wanted.path = static_cast<Path>(known.path);
+    wanted.kv_format = static_cast<KvFormat>(known.kv_format);
+    wanted.stream.threads = known.threads;
+    if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
+    if (!(known.seconds >= 0 && known.seconds <= 3600))
+        return error(Status::argument, "config->seconds ", known.seconds, " is outside 0..3600");
+    if (known.seconds > 0) wanted.seconds = known.seconds;
+    FP4_TRY(resolve_op_bench(wanted, *request.model));
+    return request;
+}
+
 } // namespace
 
 fp4_status fp4_job_poll(fp4_job* job, int32_t timeout_ms, fp4_job_progress* progress) {
@@ -256,6 +282,20 @@ fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config) {
         return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
             FP4_ASSIGN(TaskScores scores, run_tasks(request, control));
             return task_scores_to_json(scores);
+        });
+    });
+}
+
+fp4_status fp4_op_bench_config_init(fp4_op_bench_config* config, uint32_t size) {
+    return guarded([&] { return init_struct(fp4_op_bench_config{}, config, size); });
+}
+
+fp4_status fp4_op_bench_start(fp4_job** job, const fp4_op_bench_config* config) {
+    return guarded([&]() -> Result<void> {
+        FP4_ASSIGN(OpBenchRequest request, read_op_bench(config));
+        return start_job(job, [request = std::move(request)](JobControl& control) -> Result<std::string> {
+            FP4_ASSIGN(OpBenchResult result, bench_ops(request.model, request.config, control));
+            return op_bench_json(result, *request.model, request.config);
         });
     });
 }

@@ -24,19 +24,13 @@ class IoSource : public ByteSource {
     std::string name_;
 };
 
-// A loaded model and its entry in the device's account.
-struct CountedModel {
-    std::shared_ptr<const Model> model;
-    DeviceShare share;
-};
-
 void log_opened(const Model& model, const std::string& device) {
     const std::string& name = model.checkpoint->name();
     log(LogLevel::info, concat(name, ": opened ", model.checkpoint->kind(), ", ",
                                architecture_name(model.config.architecture), ", ", model.parameters,
                                " parameters, weights ", weight_format_name(model.linear_format), ", path ",
                                path_name(model.resolve(Path::automatic)), " on ", device));
-    if (!model.tokenizer)
+    if (!model.tokenizer && std::string_view(model.checkpoint->kind()) != "synthetic")
         log(LogLevel::warning, concat(name, ": has no tokenizer; only tokens can be given and read"));
 }
 
@@ -61,6 +55,17 @@ Result<ModelFile> ModelFile::from(const char* path, const fp4_model_config* conf
     file.path = path ? path : "";
     file.device = known.device ? known.device : "";
     file.allow_map = (known.flags & FP4_MODEL_NO_MMAP) == 0;
+    if (known.synthetic) {
+        if (known.io)
+            return error(Status::argument, "a synthetic model is read from no file: config->io is set");
+        SyntheticModel& model = file.synthetic.emplace();
+        FP4_ASSIGN(model.config, synthetic_shape(known.synthetic));
+        FP4_ASSIGN(model.matrices,
+                   matrix_encoding(known.synthetic_format ? known.synthetic_format : "mxfp4"));
+        model.seed = known.synthetic_seed;
+        if (!file.path.empty()) model.config.name = file.path;
+        return file;
+    }
     if (known.io) {
         FP4_ASSIGN(file.io, read_io(known.io));
         if (!file.io->read) return error(Status::argument, "io->read is NULL");
@@ -74,6 +79,7 @@ Result<ModelFile> ModelFile::from(const char* path, const fp4_model_config* conf
 }
 
 Result<std::shared_ptr<Checkpoint>> ModelFile::open() const {
+    if (synthetic) return synthetic_checkpoint(*synthetic);
     if (!io) return open_checkpoint(path, OpenOptions{.allow_map = allow_map});
     FP4_ASSIGN(auto source, io_source(*io, path));
     return open_checkpoint(std::move(source));
@@ -81,6 +87,7 @@ Result<std::shared_ptr<Checkpoint>> ModelFile::open() const {
 
 Result<std::shared_ptr<const Model>> open_model(const ModelFile& file, JobControl* job) {
     FP4_ASSIGN(auto backend, open_device(file.device.c_str()));
+    FP4_TRY(backend->usable());
     if (job) job->report("reading", file.path, 0, 0);
     FP4_ASSIGN(auto checkpoint, file.open());
     FP4_ASSIGN(ModelSource source, inspect_model(std::move(checkpoint)));
@@ -91,12 +98,9 @@ Result<std::shared_ptr<const Model>> open_model(const ModelFile& file, JobContro
             return !job->cancelled();
         };
     }
-    auto counted = std::make_shared<CountedModel>();
-    FP4_ASSIGN(counted->model, Model::load(std::move(source), backend, progress));
-    log_opened(*counted->model, backend->device().id);
-    counted->share = DeviceShare(backend->device().id, counted->model->weight_bytes);
-    const Model* model = counted->model.get();
-    return std::shared_ptr<const Model>(std::move(counted), model);
+    FP4_ASSIGN(std::shared_ptr<const Model> model, Model::load(std::move(source), backend, progress));
+    log_opened(*model, backend->device().id);
+    return model;
 }
 
 } // namespace fp4::api

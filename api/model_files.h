@@ -10,6 +10,7 @@
 #include "api/shim.h"
 #include "libfp4/base/job.h"
 #include "libfp4/engine/model.h"
+#include "libfp4/model/synthetic.h"
 
 namespace fp4::api {
 
@@ -19,6 +20,7 @@ struct ModelFile {
     std::string device;
     bool allow_map = true;
     std::optional<fp4_io> io;
+    std::optional<SyntheticModel> synthetic;
 
     static Result<ModelFile> from(const char* path, const fp4_model_config* config);
     Result<std::shared_ptr<Checkpoint>> open() const;
@@ -28,8 +30,7 @@ struct ModelFile {
 Result<std::shared_ptr<ByteSource>> io_source(const fp4_io& io, const std::string& name);
 Result<fp4_io> read_io(const fp4_io* io);
 
-// Opens and uploads; job may be null. The result keeps its share of the device's memory counted while it
-// lives.
+// Opens and uploads; job may be null.
 Result<std::shared_ptr<const Model>> open_model(const ModelFile& file, JobControl* job);
 
 } // namespace fp4::api

@@ -1,7 +1,7 @@
 #include "api/handles.h"
 #include "api/model_files.h"
 #include "api/shim.h"
-#include "libfp4/engine/host_weight.h"
+#include "libfp4/engine/memory_plan.h"
 #include "libfp4/model/describe.h"
 
 using namespace fp4;
@@ -66,19 +66,19 @@ Result<fp4_plan> plan_model(const ModelFile& file, const fp4_ctx_config* ctx) {
         wanted.capacity = known.capacity;
         wanted.chunk = known.chunk;
         wanted.kv_format = static_cast<KvFormat>(known.kv_format);
+        wanted.stream.threads = known.threads;
     }
     FP4_ASSIGN(ContextConfig resolved, resolve_context(wanted, source.config));
+    const MatrixFormats formats = matrix_formats(source);
+    const ContextBytes context = context_bytes(source.config, formats, resolved, *backend);
     fp4_plan plan{};
-    for (const SourceTensor& tensor : source.tensors) plan.weight_bytes += loaded_bytes(*tensor.info);
-    const uint64_t per_token = kv_bytes_per_token(source.config, resolved.kv_format);
-    plan.kv_bytes = per_token * resolved.capacity;
-    plan.scratch_bytes = Forward::scratch_bytes(source.config, resolved.chunk);
-    plan.available_bytes = backend->device().memory_free;
-    const uint64_t fixed = plan.weight_bytes + plan.scratch_bytes;
-    if (fixed < plan.available_bytes) {
-        uint64_t fitting = (plan.available_bytes - fixed) / per_token;
-        plan.largest_context =
-            static_cast<uint32_t>(std::min<uint64_t>(fitting, source.config.context_length));
+    plan.weight_bytes = model_bytes(source, *backend);
+    plan.kv_bytes = context.kv;
+    plan.scratch_bytes = context.scratch;
+    plan.available_bytes = backend->memory().room(backend->device().memory_free);
+    if (plan.weight_bytes < plan.available_bytes) {
+        plan.largest_context = largest_context(source.config, formats, resolved, *backend,
+                                               plan.available_bytes - plan.weight_bytes);
     }
     plan.flags = plan.largest_context >= resolved.capacity ? FP4_PLAN_FITS : 0;
     return plan;

@@ -2,6 +2,8 @@
 
 #include "cuda/cuda_stream.h"
 #include "cuda/device/launch.h"
+#include "cuda/weight_upload.h"
+#include "cuda/work_memory.h"
 
 namespace fp4 {
 namespace cuda {
@@ -23,12 +25,29 @@ class CudaBackend final : public Backend {
                 total, free};
     }
 
+    Result<void> usable() const override { return device_alive(); }
+    MemoryAccount& memory() const override { return device_account(); }
+    uint64_t weight_bytes(WeightFormat format, size_t rows, size_t cols) const override {
+        return CudaWeight::bytes(format, rows, cols);
+    }
+    uint64_t activation_bytes(size_t max_rows, size_t cols) const override {
+        return CudaActivation::bytes(max_rows, cols);
+    }
+    uint64_t stream_bytes(const StreamConfig&, const StreamWork& work) const override {
+        return CudaStream::fixed_bytes + work_memory(work, properties_.multiProcessorCount).bytes();
+    }
+
+    Result<std::shared_ptr<void>> begin_loading() override {
+        FP4_ASSIGN(std::shared_ptr<WeightUpload> loading, upload());
+        return std::shared_ptr<void>(std::move(loading));
+    }
     Result<std::unique_ptr<Buffer>> allocate(size_t bytes) override {
         FP4_ASSIGN(DeviceMemory memory, DeviceMemory::create(bytes));
         return std::unique_ptr<Buffer>(std::make_unique<CudaBuffer>(std::move(memory)));
     }
     Result<std::unique_ptr<Weight>> load(const HostWeight& weight) override {
-        FP4_ASSIGN(auto loaded, CudaWeight::create(weight));
+        FP4_ASSIGN(const std::shared_ptr<WeightUpload> loading, upload());
+        FP4_ASSIGN(auto loaded, CudaWeight::create(weight, *loading));
         return std::unique_ptr<Weight>(std::move(loaded));
     }
     Result<std::unique_ptr<Transform>> load(const InputTransform& transform, size_t cols) override {
@@ -55,7 +74,19 @@ class CudaBackend final : public Backend {
     }
 
   private:
+    // That of the loads under way, or a new one.
+    Result<std::shared_ptr<WeightUpload>> upload() {
+        std::lock_guard lock(mutex_);
+        std::shared_ptr<WeightUpload> shared = upload_.lock();
+        if (shared) return shared;
+        FP4_ASSIGN(shared, WeightUpload::create());
+        upload_ = shared;
+        return shared;
+    }
+
     cudaDeviceProp properties_;
+    std::mutex mutex_;
+    std::weak_ptr<WeightUpload> upload_;
 };
 
 } // namespace
@@ -65,8 +96,11 @@ Result<std::shared_ptr<Backend>> open_cuda_backend() {
     int count = 0;
     const cudaError_t found = cudaGetDeviceCount(&count);
     cudaGetLastError(); // not a failure of what comes next
-    if (found != cudaSuccess) return error(Status::device, "no CUDA device: ", cudaGetErrorString(found));
-    if (count == 0) return error(Status::device, "no CUDA device");
+    if (found != cudaSuccess || count == 0) {
+        int driver = 0;
+        cudaDriverGetVersion(&driver);
+        return cuda::no_device(found, driver);
+    }
     cudaDeviceProp properties;
     FP4_TRY(cuda::check(cudaGetDeviceProperties(&properties, 0), "read the properties of device 0"));
     if (properties.major < 8) {

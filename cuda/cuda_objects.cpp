@@ -48,35 +48,59 @@ Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, 
     result->max_rows_ = max_rows;
     ActivationView& view = result->view_;
     view.cols = static_cast<uint32_t>(cols);
-    const uint64_t groups = ceil_div(std::min<uint64_t>(max_rows, few_tokens), part_tokens),
-                   padded = view.padded();
-    FP4_ASSIGN(result->values_, DeviceMemory::create(max_rows * view.pitch() * sizeof(float)));
-    FP4_ASSIGN(result->parts_, DeviceMemory::create(groups * padded * 2 * part_tokens * sizeof(__half)));
-    FP4_ASSIGN(result->part_scales_,
-               DeviceMemory::create(groups * padded / 32 * part_tokens * sizeof(float)));
-    FP4_ASSIGN(result->row_amax_, DeviceMemory::create(max_rows * sizeof(uint32_t)));
+    const Sizes size = sizes(max_rows, cols);
+    FP4_ASSIGN(result->values_, DeviceMemory::create(size.values));
+    FP4_ASSIGN(result->parts_, DeviceMemory::create(size.parts));
+    FP4_ASSIGN(result->part_scales_, DeviceMemory::create(size.part_scales));
+    FP4_ASSIGN(result->row_amax_, DeviceMemory::create(size.row_amax));
     view.values = result->values_.as<float>();
     view.parts = result->parts_.as<__half>();
     view.part_scales = result->part_scales_.as<float>();
     view.row_amax = result->row_amax_.as<uint32_t>();
-    FP4_TRY(result->allocate_operand());
+    FP4_TRY(result->allocate_operand(size));
     return result;
 }
 
-Result<void> CudaActivation::allocate_operand() {
+CudaActivation::Sizes CudaActivation::sizes(size_t max_rows, size_t cols) {
+    ActivationView view;
+    view.cols = static_cast<uint32_t>(cols);
+    const uint64_t groups = ceil_div(std::min<uint64_t>(max_rows, few_tokens), part_tokens),
+                   padded = view.padded();
+    Sizes size;
+    size.values = max_rows * view.pitch() * sizeof(float);
+    size.parts = groups * padded * 2 * part_tokens * sizeof(__half);
+    size.part_scales = groups * padded / 32 * part_tokens * sizeof(float);
+    size.row_amax = max_rows * sizeof(uint32_t);
+    if (max_rows <= few_tokens) return size;
+    size.half = half_bytes(round_up(max_rows, panel_row_step), cols);
+    size.row_scale = max_rows * sizeof(float);
+    if (!block_scaled_products) return size;
+    // Of the largest format of each.
+    size.codes = max_rows * code_row_bytes(BlockFormat::mxfp8_e4m3, cols);
+    size.scales = scale_bytes(BlockFormat::nvfp4, max_rows, cols);
+    size.tensor_scale = max_rows * sizeof(float);
+    return size;
+}
+
+uint64_t CudaActivation::bytes(size_t max_rows, size_t cols) {
+    const Sizes size = sizes(max_rows, cols);
+    return size.values + size.parts + size.part_scales + size.row_amax + size.half + size.row_scale +
+           size.codes + size.scales + size.tensor_scale;
+}
+
+Result<void> CudaActivation::allocate_operand(const Sizes& size) {
     GemmOperand& operand = view_.operand;
-    if (max_rows_ <= few_tokens) return {};
+    if (size.half == 0) return {};
     operand.cols = view_.cols;
     operand.panel_rows = round_up(max_rows_, panel_row_step);
-    FP4_ASSIGN(half_, DeviceMemory::create(half_bytes(operand.panel_rows, view_.cols)));
-    FP4_ASSIGN(row_scale_, DeviceMemory::create(max_rows_ * sizeof(float)));
+    FP4_ASSIGN(half_, DeviceMemory::create(size.half));
+    FP4_ASSIGN(row_scale_, DeviceMemory::create(size.row_scale));
     operand.half = half_.data();
     operand.row_scale = row_scale_.as<float>();
-    if (!block_scaled_products) return {};
-    // Of the largest format of each.
-    FP4_ASSIGN(codes_, DeviceMemory::create(max_rows_ * code_row_bytes(BlockFormat::mxfp8_e4m3, view_.cols)));
-    FP4_ASSIGN(scales_, DeviceMemory::create(scale_bytes(BlockFormat::nvfp4, max_rows_, view_.cols)));
-    FP4_ASSIGN(tensor_scale_, DeviceMemory::create(max_rows_ * sizeof(float)));
+    if (size.codes == 0) return {};
+    FP4_ASSIGN(codes_, DeviceMemory::create(size.codes));
+    FP4_ASSIGN(scales_, DeviceMemory::create(size.scales));
+    FP4_ASSIGN(tensor_scale_, DeviceMemory::create(size.tensor_scale));
     operand.codes = codes_.data();
     operand.scales = scales_.data();
     operand.tensor_scale = tensor_scale_.as<float>();

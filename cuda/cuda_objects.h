@@ -18,9 +18,12 @@ class CudaBuffer final : public Buffer {
     DeviceMemory memory_;
 };
 
+class WeightUpload;
+
 class CudaWeight final : public Weight {
   public:
-    static Result<std::unique_ptr<CudaWeight>> create(const HostWeight& weight);
+    static Result<std::unique_ptr<CudaWeight>> create(const HostWeight& weight, WeightUpload& upload);
+    static uint64_t bytes(WeightFormat format, size_t rows, size_t cols); // on the device
 
     WeightFormat format() const override { return view_.format; }
     size_t rows() const override { return view_.rows; }
@@ -29,8 +32,8 @@ class CudaWeight final : public Weight {
     const float* f32() const { return reinterpret_cast<const float*>(view_.codes); } // vectors
 
   private:
-    Result<void> upload_plain(const HostWeight& weight);
-    Result<void> upload_packed(const HostWeight& weight);
+    Result<void> upload_plain(const HostWeight& weight, WeightUpload& upload);
+    Result<void> upload_packed(const HostWeight& weight, WeightUpload& upload);
 
     WeightView view_;
     DeviceMemory codes_, scales_, row_factors_;
@@ -51,6 +54,7 @@ class CudaTransform final : public Transform {
 class CudaActivation final : public Activation {
   public:
     static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols);
+    static uint64_t bytes(size_t max_rows, size_t cols); // on the device
     size_t max_rows() const override { return max_rows_; }
     size_t cols() const override { return view_.cols; }
     const ActivationView& view() const { return view_; } // of up to few_tokens rows
@@ -59,7 +63,13 @@ class CudaActivation final : public Activation {
     void set_kind(ActivationFormat::Kind kind) { view_.kind = kind; }
 
   private:
-    Result<void> allocate_operand();
+    // Of each of its memories.
+    struct Sizes {
+        uint64_t values = 0, parts = 0, part_scales = 0, row_amax = 0;
+        uint64_t half = 0, row_scale = 0, codes = 0, scales = 0, tensor_scale = 0;
+    };
+    static Sizes sizes(size_t max_rows, size_t cols);
+    Result<void> allocate_operand(const Sizes& sizes);
 
     ActivationView view_;
     size_t max_rows_ = 0;

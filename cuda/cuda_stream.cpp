@@ -11,8 +11,8 @@
 #include "cuda/kernels/prefill_attention.h"
 #include "cuda/kernels/rope.h"
 #include "cuda/kernels/round.h"
-#include "cuda/kernels/sample.h"
 #include "cuda/views.h"
+#include "cuda/work_memory.h"
 
 namespace fp4::cuda {
 namespace {
@@ -46,13 +46,24 @@ CudaStream::~CudaStream() {
     cudaStreamDestroy(stream_);
 }
 
+Result<void> CudaStream::reserve(const StreamWork& work) {
+    const WorkMemory needed = work_memory(work, processors_);
+    reserve(attention_sums_, needed.attention_sums);
+    reserve(attention_states_, needed.attention_states);
+    reserve(attention_counters_, needed.attention_counters);
+    reserve(matvec_sums_, needed.matvec_sums);
+    reserve(matvec_counters_, needed.matvec_counters);
+    reserve(gemm_sums_, needed.gemm_sums);
+    return state_;
+}
+
 void CudaStream::launched(cudaError_t code, const char* operation) {
-    if (code != cudaSuccess) fail(cuda_error(code, "start ", operation));
+    if (code = seen(code); code != cudaSuccess) fail(cuda_error(code, "start ", operation));
 }
 
 Result<void> CudaStream::wait(const char* operation) {
     if (state_.ok()) {
-        cudaError_t code = cudaStreamSynchronize(stream_);
+        const cudaError_t code = seen(cudaStreamSynchronize(stream_));
         if (code != cudaSuccess) fail(cuda_error(code, "finish ", operation));
     }
     return state_;
@@ -65,7 +76,8 @@ Result<void> CudaStream::synchronize() {
 uint8_t* CudaStream::reserve(DeviceMemory& memory, size_t bytes) {
     if (bytes <= memory.bytes()) return memory.data();
     if (!wait("earlier work").ok()) return nullptr;
-    records_.clear(); // they use the memory that is about to be freed
+    records_.clear(); // they use the memory that is freed here
+    memory = {};
     auto larger = DeviceMemory::create(bytes);
     if (!larger.ok()) {
         fail(std::move(larger).error());
@@ -314,7 +326,7 @@ Result<void> CudaStream::draw(const Buffer& logits, size_t row, size_t vocab, co
 Result<int32_t> CudaStream::take_drawn() {
     if (drawn_.empty()) return error(Status::state, "sample: no token was drawn");
     int32_t token = -1;
-    const cudaError_t code = drawn_.take(token);
+    const cudaError_t code = seen(drawn_.take(token));
     if (code != cudaSuccess) fail(cuda_error(code, "finish ", "sample"));
     FP4_TRY(state_);
     if (token == sample_undecided) {
@@ -377,8 +389,11 @@ void CudaStream::read_input(const Activation& input, size_t n, Buffer& values) {
     const size_t row = from.cols * sizeof(float);
     if (!require(n <= input.max_rows() && holds(values, n, from.cols), "read_input", "a buffer is too small"))
         return;
-    launched(cudaMemcpy2DAsync(device(values).data(), row, from.values, from.pitch() * sizeof(float), row, n,
-                               cudaMemcpyDeviceToDevice, stream_),
+    const size_t pitch = from.pitch() * sizeof(float);
+    launched(pitch == row ? cudaMemcpyAsync(device(values).data(), from.values, n * row,
+                                            cudaMemcpyDeviceToDevice, stream_)
+                          : cudaMemcpy2DAsync(device(values).data(), row, from.values, pitch, row, n,
+                                              cudaMemcpyDeviceToDevice, stream_),
              "read_input");
 }
 

@@ -7,6 +7,7 @@
 #include "cuda/kernels/attention.h"
 #include "cuda/kernels/decode_attention.h"
 #include "cuda/kernels/matvec.h"
+#include "cuda/kernels/sample.h"
 #include "libfp4/engine/checked_stream.h"
 
 namespace fp4::cuda {
@@ -15,7 +16,11 @@ class CudaStream final : public CheckedStream {
   public:
     static Result<std::unique_ptr<CudaStream>> create(const StreamConfig& config, int processors);
     ~CudaStream() override;
+    // What create() takes of the device's memory.
+    static constexpr uint64_t fixed_bytes =
+        argmax_blocks * sizeof(int2) + sample_scratch_bytes + sizeof(uint32_t);
 
+    Result<void> reserve(const StreamWork& work) override;
     StepStart begin_step(const DecodeStep& step) override;
     void end_step() override;
     void write(Buffer& target, size_t offset, std::span<const uint8_t> bytes) override;

@@ -1,21 +1,43 @@
-#include <algorithm>
 #include <cstring>
 
 #include "cuda/cuda_objects.h"
 #include "cuda/gemm/gemm.h"
-#include "cuda/kernels/pack.h"
+#include "cuda/weight_upload.h"
 #include "libfp4/base/checked.h"
 #include "libfp4/engine/object_checks.h"
 
 namespace fp4::cuda {
 namespace {
 
+bool is_packed(WeightFormat format) {
+    return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
+}
+
+// Bytes on the device.
+struct Sizes {
+    uint64_t codes = 0, scales = 0, row_factors = 0;
+};
+
+// Rows padded to whole runs.
+Sizes plain_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
+    const uint64_t padded = round_up(cols, run_columns);
+    return {rows * weight_row_bytes(format, padded),
+            is_block(format) ? rows * row_scales(to_block(format), padded) : 0, 0};
+}
+
+Sizes packed_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
+    const uint64_t row_tiles = ceil_div(rows, tile_rows);
+    const uint64_t chunk_scales = format == WeightFormat::nvfp4 ? 256 : 128;
+    return {row_tiles * ceil_div(cols, tile_columns) * tile_bytes,
+            row_tiles * ceil_div(cols, chunk_columns) * chunk_scales, rows * w4_row_bytes};
+}
+
 // NaN blocks have no form in the packed layout.
 bool has_nan_scale(const HostWeight& weight) {
     const size_t count = weight.rows * row_scales(to_block(weight.format), weight.cols);
-    if (weight.format != WeightFormat::nvfp4) return std::memchr(weight.scales, 0xFF, count) != nullptr;
-    return std::any_of(weight.scales, weight.scales + count,
-                       [](uint8_t code) { return (code & 0x7F) == 0x7F; });
+    const bool signless = weight.format == WeightFormat::nvfp4; // the sign bit of its scales means nothing
+    return std::memchr(weight.scales, 0xFF, count) != nullptr ||
+           (signless && std::memchr(weight.scales, 0x7F, count) != nullptr);
 }
 
 // Kernels count rows and columns in 32 bits, and row tiles in the grid.
@@ -28,7 +50,13 @@ Result<void> check_size(const HostWeight& weight) {
 
 } // namespace
 
-Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight) {
+uint64_t CudaWeight::bytes(WeightFormat format, size_t rows, size_t cols) {
+    const Sizes sizes =
+        is_packed(format) ? packed_sizes(format, rows, cols) : plain_sizes(format, rows, cols);
+    return sizes.codes + sizes.scales + sizes.row_factors;
+}
+
+Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight, WeightUpload& upload) {
     FP4_TRY(check_weight(weight));
     FP4_TRY(check_size(weight));
     auto result = std::make_unique<CudaWeight>();
@@ -37,53 +65,39 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight)
     view.rows = static_cast<uint32_t>(weight.rows);
     view.cols = static_cast<uint32_t>(weight.cols);
     view.tensor_scale = weight.tensor_scale;
-    view.packed = (weight.format == WeightFormat::mxfp4 || weight.format == WeightFormat::nvfp4) &&
-                  !has_nan_scale(weight);
-    FP4_TRY(view.packed ? result->upload_packed(weight) : result->upload_plain(weight));
+    view.packed = is_packed(weight.format) && !has_nan_scale(weight);
+    const auto lock = upload.lock();
+    FP4_TRY(view.packed ? result->upload_packed(weight, upload) : result->upload_plain(weight, upload));
+    FP4_TRY(upload.finish());
     view.codes = result->codes_.data();
     view.scales = result->scales_.data();
     return result;
 }
 
-Result<void> CudaWeight::upload_plain(const HostWeight& weight) {
-    const uint64_t padded = round_up(weight.cols, run_columns);
+Result<void> CudaWeight::upload_plain(const HostWeight& weight, WeightUpload& upload) {
     const uint64_t row = weight_row_bytes(weight.format, weight.cols);
-    view_.row_bytes = static_cast<uint32_t>(weight_row_bytes(weight.format, padded));
-    FP4_ASSIGN(codes_, DeviceMemory::create(weight.rows * view_.row_bytes));
-    FP4_TRY(check(cudaMemcpy2D(codes_.data(), view_.row_bytes, weight.data, row, row, weight.rows,
-                               cudaMemcpyHostToDevice),
-                  "upload a weight"));
+    const Sizes sizes = plain_sizes(weight.format, weight.rows, weight.cols);
+    view_.row_bytes = static_cast<uint32_t>(sizes.codes / weight.rows);
+    FP4_ASSIGN(codes_, DeviceMemory::create(sizes.codes));
+    FP4_TRY(upload.copy(weight.data, row, weight.rows, codes_.data(), view_.row_bytes));
     if (!is_block(weight.format)) return {};
     const size_t scales = row_scales(to_block(weight.format), weight.cols);
-    view_.row_scales = static_cast<uint32_t>(row_scales(to_block(weight.format), padded));
-    FP4_ASSIGN(scales_, DeviceMemory::create(weight.rows * view_.row_scales));
-    return check(cudaMemcpy2D(scales_.data(), view_.row_scales, weight.scales, scales, scales, weight.rows,
-                              cudaMemcpyHostToDevice),
-                 "upload block scales");
+    view_.row_scales = static_cast<uint32_t>(sizes.scales / weight.rows);
+    FP4_ASSIGN(scales_, DeviceMemory::create(sizes.scales));
+    return upload.copy(weight.scales, scales, weight.rows, scales_.data(), view_.row_scales);
 }
 
-Result<void> CudaWeight::upload_packed(const HostWeight& weight) {
-    const uint64_t codes = weight.rows * weight_row_bytes(weight.format, weight.cols);
-    const uint64_t scales = weight.rows * row_scales(to_block(weight.format), weight.cols);
-    const uint64_t row_tiles = ceil_div(weight.rows, tile_rows);
-    const uint64_t chunk_scales = weight.format == WeightFormat::nvfp4 ? 256 : 128;
-    FP4_ASSIGN(codes_, DeviceMemory::create(row_tiles * ceil_div(weight.cols, tile_columns) * tile_bytes));
-    FP4_ASSIGN(scales_,
-               DeviceMemory::create(row_tiles * ceil_div(weight.cols, chunk_columns) * chunk_scales));
-    FP4_ASSIGN(DeviceMemory staging, DeviceMemory::create(codes + scales));
-    FP4_TRY(check(cudaMemcpy(staging.data(), weight.data, codes, cudaMemcpyHostToDevice), "upload a weight"));
-    FP4_TRY(check(cudaMemcpy(staging.data() + codes, weight.scales, scales, cudaMemcpyHostToDevice),
-                  "upload block scales"));
-    FP4_TRY(check(
-        launch_pack(staging.data(), staging.data() + codes, view_, codes_.data(), scales_.data(), nullptr),
-        "start packing a weight"));
-    FP4_ASSIGN(row_factors_, DeviceMemory::create(weight.rows * w4_row_bytes));
+Result<void> CudaWeight::upload_packed(const HostWeight& weight, WeightUpload& upload) {
+    const Sizes sizes = packed_sizes(weight.format, weight.rows, weight.cols);
+    FP4_ASSIGN(codes_, DeviceMemory::create(sizes.codes));
+    FP4_ASSIGN(scales_, DeviceMemory::create(sizes.scales));
+    FP4_ASSIGN(row_factors_, DeviceMemory::create(sizes.row_factors));
+    FP4_TRY(upload.pack(weight, view_, codes_.data(), scales_.data()));
     auto* rows = row_factors_.as<W4Row>();
     view_.row_factors = rows;
-    FP4_TRY(check(prepare_w4a16(to_block(weight.format), scales_.data(), weight.rows, weight.cols,
-                                weight.tensor_scale, rows, nullptr),
-                  "start preparing a weight"));
-    return check(cudaStreamSynchronize(nullptr), "pack a weight");
+    return check(prepare_w4a16(to_block(weight.format), scales_.data(), weight.rows, weight.cols,
+                               weight.tensor_scale, rows, upload.stream()),
+                 "start preparing a weight");
 }
 
 } // namespace fp4::cuda

@@ -25,9 +25,16 @@ cudaError_t allocate(void** memory, size_t bytes) {
 
 } // namespace
 
+MemoryAccount& device_account() {
+    // Never destroyed: a host's static objects may close models after the library's own would be gone.
+    static MemoryAccount& account = *new MemoryAccount("cuda:0");
+    return account;
+}
+
 Result<DeviceMemory> DeviceMemory::create(uint64_t bytes) {
     DeviceMemory memory;
     if (bytes == 0) return memory;
+    FP4_ASSIGN(memory.share_, MemoryShare::take(device_account(), bytes));
     void* data = nullptr;
     FP4_TRY(check(allocate(&data, bytes), "allocate ", bytes, " bytes of device memory"));
     memory.data_ = static_cast<uint8_t*>(data);

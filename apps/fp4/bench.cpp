@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 
 #include "commands.h"
 #include "human.h"
 #include "interrupt.h"
+#include "job.h"
 #include "json_output.h"
 #include "model.h"
 #include "report.h"
@@ -63,14 +65,22 @@ fp4_status time_prefill(fp4_ctx* ctx, const std::vector<int32_t>& tokens, double
 fp4_status time_decode(fp4_ctx* ctx, int32_t first, uint32_t count, double& seconds) {
     fp4_status status = fp4_ctx_truncate(ctx, 0);
     if (status < 0) return status;
+    fp4_gen_config config;
+    fp4_gen_config_init(&config, sizeof config);
+    config.flags = FP4_GEN_IGNORE_END;
+    config.tokens = &first;
+    config.token_count = 1;
+    config.max_tokens = count;
+    fp4_gen* started = nullptr;
     const Clock::time_point start = Clock::now();
-    int32_t token = first;
-    for (uint32_t i = 0; i < count && status >= 0; ++i) {
-        if (interrupt::requested()) return FP4_E_CANCELLED;
-        status = fp4_ctx_eval(ctx, &token, 1, 0);
-        if (status >= 0) status = fp4_sample(ctx, nullptr, i, &token);
-    }
+    status = fp4_gen_start(&started, ctx, &config);
+    if (status < 0) return status;
+    const Generation gen(started);
+    const interrupt::Watch watch([started] { fp4_gen_cancel(started); });
+    do status = fp4_gen_step(started, UINT64_MAX, nullptr);
+    while (status == FP4_MORE);
     seconds = seconds_since(start);
+    if (status >= 0 && interrupt::requested()) return FP4_E_CANCELLED;
     return status;
 }
 
@@ -117,11 +127,15 @@ void set_speed(JsonObject& object, const std::string& key, const std::vector<dou
     object.set(key + "_sd", speed.deviation);
 }
 
+const std::string& model_name(const BenchOptions& options) {
+    return options.model.empty() ? options.synthetic.shape : options.model;
+}
+
 std::string table_text(const BenchOptions& options, const fp4_model_info& model, const fp4_ctx_info& ctx,
                        const Measurement& measured) {
     std::string text =
-        format_text("%s: %s, %s parameters, %s; device %s, %d threads\n", options.model.c_str(),
-                    model.architecture, count_text(model.parameters).c_str(),
+        format_text("%s: %s, %s parameters, %s, %s; device %s, %d threads\n", model_name(options).c_str(),
+                    model.architecture, count_text(model.parameters).c_str(), model.format,
                     bytes_text(model.weight_bytes).c_str(), options.engine.device.c_str(), ctx.threads);
     const auto row = [&text](const char* test, uint32_t tokens, int32_t path, const char* types,
                              const std::vector<double>& values) {
@@ -135,12 +149,66 @@ std::string table_text(const BenchOptions& options, const fp4_model_info& model,
     return text;
 }
 
+// "3.35 TB/s": three digits.
+std::string rate_text(double rate, const char* unit) {
+    if (rate <= 0) return "";
+    const char* const prefixes[] = {"k", "M", "G", "T"};
+    size_t step = 0;
+    for (rate /= 1e3; rate >= 1e3 && step + 1 < std::size(prefixes); ++step) rate /= 1e3;
+    return format_text("%.*f %s%s", rate < 10 ? 2 : rate < 100 ? 1 : 0, rate, prefixes[step], unit);
+}
+
+std::string op_table(const JsonObject& result) {
+    std::string text = format_text(
+        "%s, %s; measured at most: %s (copies %s), products %s\n%-24s %6s %7s %7s %11s %10s %14s %6s\n",
+        result.text("device_name").c_str(), result.text("types").c_str(),
+        rate_text(result.number("best_bytes_s"), "B/s").c_str(),
+        rate_text(result.number("copy_bytes_s"), "B/s").c_str(),
+        rate_text(result.number("best_flops_s"), "FLOP/s").c_str(), "operation", "tokens", "rows", "columns",
+        "us", "bytes", "operations", "share");
+    for (const JsonObject& op : result.objects("ops")) {
+        text += format_text("%-24s %6s %7s %7s %11.2f %10s %14s %5.0f%%\n", op.text("op").c_str(),
+                            op.text("tokens").c_str(), op.text("rows").c_str(), op.text("cols").c_str(),
+                            op.number("seconds") * 1e6, rate_text(op.number("bytes_s"), "B/s").c_str(),
+                            rate_text(op.number("flops_s"), "FLOP/s").c_str(), op.number("share") * 100);
+    }
+    return text;
+}
+
+int bench_operations(const BenchOptions& options) {
+    int exit_code = exit_ok;
+    const Model model =
+        open_model(options.model, options.engine, options.output.quiet, &exit_code, options.synthetic);
+    if (!model) return exit_code;
+    fp4_op_bench_config config;
+    fp4_op_bench_config_init(&config, sizeof config);
+    config.model = model.get();
+    config.tokens = options.prompt_tokens;
+    config.context = options.engine.ctx;
+    config.path = path_number(options.engine.path);
+    config.kv_format = kv_number(options.engine.kv);
+    config.threads = options.engine.threads;
+    fp4_job* started = nullptr;
+    const fp4_status status = fp4_op_bench_start(&started, &config);
+    const Job job(started);
+    JsonObject result;
+    if (const fp4_status done = finish_job(status, started, options.output.quiet, result); done < 0)
+        return fail(done);
+    result.set("model", model_name(options));
+    if (options.output.json) return print_json(result);
+    return write_out(op_table(result)) ? exit_ok : fail("cannot write to standard output");
+}
+
 } // namespace
 
 int execute(const BenchOptions& options) {
     if (options.prompt_tokens == 0 && options.new_tokens == 0) {
         return usage_error("bench", "nothing to measure: both -p and -n are 0");
     }
+    if (options.model.empty() && options.synthetic.shape.empty()) {
+        return usage_error("bench", "give a MODEL or --synthetic SHAPE");
+    }
+    if (options.ops) return bench_operations(options);
     EngineOptions engine = options.engine;
     const uint32_t needed = std::max(options.prompt_tokens, options.new_tokens);
     if (engine.ctx == 0) engine.ctx = needed;
@@ -149,7 +217,8 @@ int execute(const BenchOptions& options) {
     }
     int exit_code = exit_ok;
     const Clock::time_point start = Clock::now();
-    const Model model = open_model(options.model, engine, options.output.quiet, &exit_code);
+    const Model model =
+        open_model(options.model, engine, options.output.quiet, &exit_code, options.synthetic);
     if (!model) return exit_code;
     const Context ctx = create_context(model.get(), engine, &exit_code);
     if (!ctx) return exit_code;
@@ -174,7 +243,9 @@ int execute(const BenchOptions& options) {
     object.set("types_decode", ctx_info.path_decode_name);
     object.set("device", options.engine.device);
     object.set("threads", ctx_info.threads);
-    object.set("model", options.model);
+    object.set("model", model_name(options));
+    object.set("synthetic", !options.synthetic.shape.empty());
+    object.set("format", info.format);
     object.set("architecture", info.architecture);
     object.set("weight_bytes", info.weight_bytes);
     object.set("parameters", info.parameters);
@@ -183,6 +254,9 @@ int execute(const BenchOptions& options) {
     object.set("r", options.repetitions);
     object.set("ctx", ctx_info.capacity);
     object.set("load_seconds", load_seconds);
+    uint64_t held = 0;
+    fp4_device_memory(options.engine.device.c_str(), &held, nullptr);
+    object.set("memory_used", held);
     return print_json(object);
 }
 

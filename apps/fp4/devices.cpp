@@ -7,6 +7,15 @@
 
 namespace fp4::program {
 
+namespace {
+
+std::string memory_text(const fp4_device_info& info) {
+    return format_text(", %s of %s free", bytes_text(info.memory_free).c_str(),
+                       bytes_text(info.memory_total).c_str());
+}
+
+} // namespace
+
 int execute(const DevicesOptions& options) {
     std::vector<JsonObject> items;
     std::string table;
@@ -24,10 +33,11 @@ int execute(const DevicesOptions& options) {
         item.set("usable", usable);
         item.set("memory_total", info.memory_total);
         item.set("memory_free", info.memory_free);
+        item.set("memory_used", info.memory_used);
+        item.set("memory_limit", info.memory_limit);
         items.push_back(std::move(item));
-        table += format_text("%-8s %s%s\n         %s, %s of %s free\n", info.id, info.name,
-                             usable ? "" : " (not usable)", info.details,
-                             bytes_text(info.memory_free).c_str(), bytes_text(info.memory_total).c_str());
+        table += format_text("%-8s %s%s\n         %s%s\n", info.id, info.name, usable ? "" : " (not usable)",
+                             info.details, usable ? memory_text(info).c_str() : "");
     }
     if (options.output.json) {
         JsonObject object;

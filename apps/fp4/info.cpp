@@ -117,9 +117,16 @@ int execute(const InfoOptions& options) {
 
     model->set("path", options.model);
 
+    if (const fp4_status limited =
+            fp4_device_limit(options.engine.device.c_str(), options.engine.memory_limit);
+        limited < 0) {
+        return fail(limited);
+    }
     fp4_ctx_config ctx_config;
     fp4_ctx_config_init(&ctx_config, sizeof ctx_config);
     ctx_config.capacity = options.engine.ctx;
+    ctx_config.chunk = options.engine.chunk;
+    ctx_config.kv_format = kv_number(options.engine.kv);
     fp4_plan plan{};
     plan.size = sizeof plan;
     // A file can be described although it cannot be run (an architecture this library does not know).

@@ -5,12 +5,19 @@
 
 namespace fp4::program {
 
-Model open_model(const std::string& path, const EngineOptions& engine, bool quiet, int* exit_code) {
+Model open_model(const std::string& path, const EngineOptions& engine, bool quiet, int* exit_code,
+                 const SyntheticOptions& synthetic) {
     fp4_model_config config;
     fp4_model_config_init(&config, sizeof config);
     config.device = engine.device.c_str();
+    if (!synthetic.shape.empty()) {
+        config.synthetic = synthetic.shape.c_str();
+        config.synthetic_format = synthetic.format.c_str();
+        config.synthetic_seed = synthetic.seed;
+    }
     fp4_job* started = nullptr;
-    fp4_status status = fp4_model_open_start(&started, path.c_str(), &config);
+    fp4_status status = fp4_device_limit(engine.device.c_str(), engine.memory_limit);
+    if (status >= 0) status = fp4_model_open_start(&started, path.c_str(), &config);
     const Job job(started);
     if (status >= 0) {
         constexpr double short_load = 1; // seconds; most models are mapped faster
@@ -27,6 +34,7 @@ Context create_context(fp4_model* model, const EngineOptions& engine, int* exit_
     fp4_ctx_config config;
     fp4_ctx_config_init(&config, sizeof config);
     config.capacity = engine.ctx;
+    config.chunk = engine.chunk;
     config.threads = engine.threads;
     config.path_prefill = config.path_decode = path_number(engine.path);
     config.kv_format = kv_number(engine.kv);

@@ -11,8 +11,10 @@
 
 namespace fp4::program {
 
-/// Loads a model with progress. On failure prints why and sets *exit_code.
-Model open_model(const std::string& path, const EngineOptions& engine, bool quiet, int* exit_code);
+/// Loads a model with progress, a synthetic one where that says so. On failure prints why and sets
+/// *exit_code.
+Model open_model(const std::string& path, const EngineOptions& engine, bool quiet, int* exit_code,
+                 const SyntheticOptions& synthetic = {});
 
 /// A context for one conversation. On failure prints why and sets *exit_code.
 Context create_context(fp4_model* model, const EngineOptions& engine, int* exit_code);

@@ -30,6 +30,24 @@ void add_threads(CLI::App& app, int32_t& threads) {
 
 void add_device(CLI::App& app, EngineOptions& o) {
     app.add_option("--device", o.device, "Device id, see 'fp4 devices'")->capture_default_str();
+    app.add_option("--memory-limit", o.memory_limit,
+                   "Most bytes to hold on the device, with k, m or g for powers of 1024; 0: no limit")
+        ->type_name("BYTES")
+        ->transform(CLI::AsSizeValue(false).description(""));
+}
+
+void add_chunk(CLI::App& app, EngineOptions& o) {
+    app.add_option("--chunk", o.chunk, "Most tokens of one prefill pass; more are faster on a GPU; 0: 256")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 1 << 20).description(""));
+}
+
+void add_kv(CLI::App& app, EngineOptions& o) {
+    app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
+        ->capture_default_str()
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kv_names), std::end(kv_names)))
+                    .description(""));
 }
 
 void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
@@ -39,11 +57,8 @@ void add_engine(CLI::App& app, EngineOptions& o, const char* ctx_help) {
         ->type_name("PATH")
         ->check(CLI::IsMember(std::vector<std::string>(std::begin(path_names), std::end(path_names)))
                     .description(""));
-    app.add_option("--kv", o.kv, "Keys and values of the context: f16, f32, mxfp8 or mxfp4")
-        ->capture_default_str()
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember(std::vector<std::string>(std::begin(kv_names), std::end(kv_names)))
-                    .description(""));
+    add_kv(app, o);
+    add_chunk(app, o);
     add_threads(app, o.threads);
     app.add_option("-c,--ctx", o.ctx, ctx_help)
         ->capture_default_str()
@@ -105,6 +120,8 @@ CLI::App* add_info(CLI::App& app, InfoOptions& o) {
         ->add_option("-c,--ctx", o.engine.ctx,
                      "Plan for this many tokens of context; 0: the default of 'fp4 run'")
         ->capture_default_str();
+    add_kv(*command, o.engine);
+    add_chunk(*command, o.engine);
     add_output(*command, o.output);
     return command;
 }
@@ -316,13 +333,31 @@ CLI::App* add_bench(CLI::App& app, BenchOptions& o) {
                                     "Examples:\n"
                                     "  fp4 bench model.fp4\n"
                                     "  fp4 bench model.fp4 -p 128 -n 32 -r 5 --threads 2\n"
-                                    "  fp4 bench model.fp4 --path w4a4 --json");
-    add_model(*command, o.model);
+                                    "  fp4 bench model.fp4 --path w4a4 --json\n"
+                                    "  fp4 bench --synthetic llama-3-8b --format nvfp4 --device cuda:0");
+    CLI::Option* model =
+        command->add_option("MODEL", o.model, "Hugging Face folder, .gguf file or .fp4 file");
+    CLI::Option* shape =
+        command
+            ->add_option(
+                "--synthetic", o.synthetic.shape,
+                "Random weights in the shape of a model in place of MODEL: llama-3-8b, llama-3.2-1b, "
+                "llama-3.2-3b, qwen3-0.6b, qwen3-8b, smollm2-135m, smollm2-1.7b, or a config.json's text")
+            ->type_name("SHAPE")
+            ->excludes(model);
+    command->add_option("--format", o.synthetic.format, "Format of the random weights")
+        ->capture_default_str()
+        ->type_name("FORMAT")
+        ->needs(shape);
+    command->add_option("--seed", o.synthetic.seed, "Seed of the random weights")->needs(shape);
     command->add_option("-p,--prompt", o.prompt_tokens, "Prompt tokens; 0: skip")->capture_default_str();
     command->add_option("-n,--gen", o.new_tokens, "Generated tokens; 0: skip")->capture_default_str();
     command->add_option("-r,--repetitions", o.repetitions, "Repetitions of each test")
         ->capture_default_str()
         ->check(CLI::Range(1, 1000).description(""));
+    command->add_flag(
+        "--op", o.ops,
+        "Each operation by itself, for up to --prompt tokens, against what the device does at most");
     add_engine(*command, o.engine, "Tokens of context; 0: as many as the tests need");
     add_output(*command, o.output);
     return command;

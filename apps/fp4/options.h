@@ -22,6 +22,15 @@ struct EngineOptions {
     std::string kv = "f16";    // f32, mxfp8 or mxfp4
     int32_t threads = 0;
     uint32_t ctx = 0;
+    uint32_t chunk = 0;        // most tokens of one prefill pass; 0: the library's own
+    uint64_t memory_limit = 0; // bytes of the device; 0: none
+};
+
+/// Random weights in place of a file.
+struct SyntheticOptions {
+    std::string shape; // empty: no
+    std::string format = "mxfp4";
+    uint64_t seed = 0;
 };
 
 struct SamplingOptions {
@@ -110,10 +119,12 @@ struct ReportOptions {
 struct BenchOptions {
     OutputOptions output;
     EngineOptions engine;
-    std::string model;
+    std::string model; // or
+    SyntheticOptions synthetic;
     uint32_t prompt_tokens = 512;
     uint32_t new_tokens = 128;
     uint32_t repetitions = 3;
+    bool ops = false; // each operation in place of whole passes
 };
 
 struct DevicesOptions {

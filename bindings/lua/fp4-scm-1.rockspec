@@ -34,6 +34,7 @@ build = {
         ["fp4.sampling"] = "fp4/sampling.lua",
         ["fp4.source"] = "fp4/source.lua",
         ["fp4.status"] = "fp4/status.lua",
+        ["fp4.op_bench"] = "fp4/op_bench.lua",
         ["fp4.tasks"] = "fp4/tasks.lua",
         ["fp4.types"] = "fp4/types.lua",
     },

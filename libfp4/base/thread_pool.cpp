@@ -1,5 +1,6 @@
 #include "libfp4/base/thread_pool.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -79,13 +80,17 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
+int ThreadPool::count(int threads) {
+    if (threads != 0) return threads;
+    return std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+}
+
 Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads, ThreadPriority priority) {
     constexpr int max_threads = 1024;
     if (threads < 0 || threads > max_threads) {
         return error(Status::argument, "thread count ", threads, " is outside 0..", max_threads);
     }
-    if (threads == 0) threads = static_cast<int>(std::thread::hardware_concurrency());
-    if (threads == 0) threads = 1;
+    threads = count(threads);
     auto pool = std::unique_ptr<ThreadPool>(new ThreadPool(std::make_unique<Impl>()));
     for (int i = 1; i < threads; ++i) {
         try {

@@ -17,6 +17,7 @@ class ThreadPool {
     // threads counts the calling thread: threads = 1 starts none. 0 means one per processor
     // that the system shows.
     static Result<std::unique_ptr<ThreadPool>> create(int threads, ThreadPriority priority);
+    static int count(int threads); // with 0 resolved
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;

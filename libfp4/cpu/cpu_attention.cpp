@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "libfp4/cpu/cpu_work.h"
 #include "libfp4/cpu/scale_table.h"
 #include "libfp4/cpu/spread.h"
 
@@ -71,25 +72,13 @@ void CpuStream::run_attention(const HostAttention& attention, const float* q, Kv
                               const HostRounding& rounding) {
     const HeadShape& shape = attention.params.shape;
     size_t dim = shape.head_dim, padded = padded_dim(dim), width = attention.width();
-    // More query heads than a block holds are taken as several groups.
     size_t heads_per_kv = shape.heads / shape.kv_heads;
-    size_t group = std::min(heads_per_kv, attention_rows);
-    while (heads_per_kv % group != 0) --group;
-    size_t groups = shape.heads / group;
-    size_t block_tokens = std::max<size_t>(attention_rows / group, 1);
-    size_t blocks = (attention.n + block_tokens - 1) / block_tokens;
-
-    // Decode of a long context has few blocks: split the keys.
     size_t end = attention.position + attention.n;
     size_t visible =
         attention.params.window != 0 ? std::min(end, attention.params.window + attention.n) : end;
-    size_t parts = 1;
-    if (groups * blocks < threads_ * 3 && threads_ > 1) {
-        parts = std::clamp<size_t>(visible / (4 * attention_chunk), 1, threads_ * 2);
-    }
-    size_t rows = std::min(block_tokens, attention.n) * group;
-    size_t state_floats = rows * (padded + 2);
-    size_t tasks = groups * blocks * parts;
+    const AttentionCut cut = cut_attention(shape, attention.n, visible, threads_);
+    const size_t group = cut.group, block_tokens = cut.block_tokens, blocks = cut.blocks;
+    const size_t parts = cut.parts, rows = cut.rows, state_floats = cut.state_floats, tasks = cut.tasks();
     float* states = partials_.floats(tasks * state_floats);
     size_t scratch = attention_scratch(dim) * sizeof(float);
     if (!states) return fail(error(Status::memory, "attention: no memory for ", tasks, " parts"));

@@ -1,7 +1,10 @@
 #include "libfp4/cpu/cpu_backend.h"
 
+#include <algorithm>
+
 #include "libfp4/cpu/cpu_activation.h"
 #include "libfp4/cpu/cpu_stream.h"
+#include "libfp4/cpu/cpu_work.h"
 #include "libfp4/cpu/weight_rows.h"
 
 namespace fp4 {
@@ -30,6 +33,15 @@ const Kernels* find_kernels(CpuLevel max_level) {
 
 DeviceInfo CpuBackend::device() const {
     return host_device("cpu", kernels_.instruction_sets);
+}
+
+uint64_t CpuBackend::activation_bytes(size_t max_rows, size_t cols) const {
+    return uint64_t(max_rows) * padded_cols(cols) * sizeof(float);
+}
+
+uint64_t CpuBackend::stream_bytes(const StreamConfig& config, const StreamWork& work) const {
+    const auto threads = static_cast<size_t>(std::max(ThreadPool::count(config.threads), 1));
+    return cpu_work(work, threads).bytes(threads);
 }
 
 Result<std::unique_ptr<Activation>> CpuBackend::create_activation(size_t max_rows, size_t cols) {

@@ -2,24 +2,11 @@
 // loop.
 #include <algorithm>
 
+#include "libfp4/cpu/cpu_work.h"
 #include "libfp4/cpu/spread.h"
 #include "libfp4/cpu/weight_rows.h"
 
 namespace fp4 {
-namespace {
-
-// From this many tokens on decoding a panel of weights to float32 first is faster.
-constexpr size_t float_matmul_tokens = 4;
-// float32 panels stay in the second-level cache.
-constexpr size_t float_panel_bytes = 384 * 1024;
-constexpr size_t float_panel_rows = 64;
-
-size_t float_panel(size_t padded) {
-    size_t rows = float_panel_bytes / (padded * sizeof(float)) / 4 * 4;
-    return std::clamp<size_t>(rows, 4, float_panel_rows);
-}
-
-} // namespace
 
 CpuStream::LinearKernel CpuStream::choose_kernel(const CpuActivation& input, size_t n,
                                                  const HostMatrix& weight) const {

@@ -3,11 +3,21 @@
 
 #include <cstring>
 
+#include "libfp4/cpu/cpu_work.h"
 #include "libfp4/cpu/scale_table.h"
 #include "libfp4/cpu/spread.h"
 #include "libfp4/cpu/weight_rows.h"
 
 namespace fp4 {
+
+Result<void> CpuStream::reserve(const StreamWork& work) {
+    const CpuWork needed = cpu_work(work, threads_);
+    if (workers_.bytes(needed.worker * threads_) && partials_.bytes(needed.partials) &&
+        (needed.arranged == 0 || arranged_.bytes(needed.arranged)))
+        return {};
+    FP4_TRY(host_account().check(needed.bytes(threads_)));
+    return error(Status::memory, "cannot allocate ", needed.bytes(threads_), " bytes of work memory");
+}
 
 bool CpuStream::reserve_workers(uint64_t bytes_per_worker) {
     worker_bytes_ = round_up(static_cast<size_t>(bytes_per_worker), AlignedBytes::alignment);

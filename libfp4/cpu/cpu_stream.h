@@ -11,6 +11,7 @@ class CpuStream final : public HostStream {
   public:
     CpuStream(const Kernels& kernels, std::unique_ptr<ThreadPool> pool)
         : kernels_(kernels), pool_(std::move(pool)), threads_(static_cast<size_t>(pool_->threads())) {}
+    Result<void> reserve(const StreamWork& work) override;
     int threads() const override { return static_cast<int>(threads_); }
 
   protected:

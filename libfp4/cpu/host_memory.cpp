@@ -28,8 +28,15 @@ bool scales_are_regular(WeightFormat format, const uint8_t* scales, size_t count
 
 } // namespace
 
+MemoryAccount& host_account() {
+    // Never destroyed: a host's static objects may close models after the library's own would be gone.
+    static MemoryAccount& account = *new MemoryAccount("cpu");
+    return account;
+}
+
 Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
     AlignedBytes memory;
+    FP4_ASSIGN(memory.share_, MemoryShare::take(host_account(), bytes));
     if (bytes <= SIZE_MAX) {
         memory.block_.reset(
             static_cast<uint8_t*>(host_allocate(static_cast<size_t>(bytes), alignment, true)));
@@ -37,6 +44,11 @@ Result<AlignedBytes> AlignedBytes::create(uint64_t bytes) {
     if (!memory.block_) return error(Status::memory, "cannot allocate ", bytes, " bytes of memory");
     memory.size_ = static_cast<size_t>(bytes);
     return memory;
+}
+
+uint64_t weight_memory(WeightFormat format, size_t rows, size_t cols) {
+    const size_t scales = is_block(format) ? row_scales(to_block(format), cols) : 0;
+    return uint64_t(rows) * (weight_row_bytes(format, cols) + scales);
 }
 
 Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight) {
@@ -50,6 +62,8 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
                      "] does not fit the address space");
     }
     auto matrix = std::make_unique<HostMatrix>();
+    FP4_ASSIGN(matrix->share_,
+               MemoryShare::take(host_account(), weight_memory(weight.format, weight.rows, weight.cols)));
     matrix->weight_ = weight;
     matrix->row_bytes_ = weight_row_bytes(weight.format, weight.cols);
     if (is_block(weight.format)) {
@@ -74,6 +88,7 @@ Result<std::unique_ptr<HostMatrix>> HostMatrix::create(const HostWeight& weight)
 Result<std::unique_ptr<HostTransform>> HostTransform::create(const InputTransform& transform, size_t cols) {
     FP4_TRY(check_transform(transform, cols));
     auto result = std::make_unique<HostTransform>();
+    FP4_ASSIGN(result->share_, MemoryShare::take(host_account(), transform.bytes()));
     result->definition_ = transform;
     result->cols_ = cols;
     return result;

@@ -9,6 +9,9 @@
 
 namespace fp4 {
 
+// The host's memory that backends on it hold: their own, and the mapped bytes of weights.
+MemoryAccount& host_account();
+
 // Zeroed memory on a 64-byte boundary; pages are not touched until they are used.
 class AlignedBytes {
   public:
@@ -25,6 +28,7 @@ class AlignedBytes {
     };
     std::unique_ptr<uint8_t, Release> block_;
     size_t size_ = 0;
+    MemoryShare share_;
 };
 
 class HostBuffer final : public Buffer {
@@ -64,6 +68,7 @@ class HostMatrix final : public Weight {
     bool regular_scales_ = true;
     std::vector<uint8_t> copied_codes_;
     std::vector<uint8_t> copied_scales_;
+    MemoryShare share_;
 };
 
 class HostTransform final : public Transform {
@@ -80,6 +85,7 @@ class HostTransform final : public Transform {
   private:
     InputTransform definition_;
     size_t cols_ = 0;
+    MemoryShare share_;
 };
 
 class HostKvCache final : public KvCache {
@@ -100,5 +106,8 @@ class HostKvCache final : public KvCache {
     uint8_t* keys_ = nullptr;   // [layers][capacity][row]
     uint8_t* values_ = nullptr; // [layers][capacity][row]
 };
+
+// Codes and scales of a whole weight.
+uint64_t weight_memory(WeightFormat format, size_t rows, size_t cols);
 
 } // namespace fp4

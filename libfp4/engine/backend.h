@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "libfp4/base/memory_account.h"
 #include "libfp4/base/result.h"
 #include "libfp4/base/thread_pool.h"
 #include "libfp4/engine/sampling.h"
@@ -175,11 +176,27 @@ enum class StepStart : uint8_t {
     repeated  // the device has run them already, by its record of an earlier step
 };
 
+// What a stream will be asked for: its work memory is counted, and reserved, before it works.
+struct StreamWork {
+    size_t tokens = 1;   // of a pass, at most
+    size_t capacity = 0; // tokens of the KV cache
+    HeadShape heads;
+    struct Product { // weights over one input
+        WeightFormat format = WeightFormat::f32;
+        std::vector<size_t> rows;
+        size_t cols = 0;
+    };
+    std::vector<Product> products;
+};
+
 // One context's queue of work. One thread at a time. All f32 matrices are row-major [n, width]; n >= 1
 // tokens.
 class Stream {
   public:
     virtual ~Stream() = default;
+
+    // Takes the memory of such work now; otherwise it is taken when it is needed.
+    virtual Result<void> reserve(const StreamWork&) { return {}; }
 
     // A device that can keeps a step's operations and repeats them without the host. Between a start that
     // says `recorded` and end_step() only operations with activations in and out may be called.
@@ -267,8 +284,19 @@ class Backend {
   public:
     virtual ~Backend() = default;
     virtual DeviceInfo device() const = 0;
+    // Status::device_lost once the device has failed: it serves nothing more in this process.
+    virtual Result<void> usable() const { return {}; }
+    // What the library holds of the device's memory.
+    virtual MemoryAccount& memory() const = 0;
+    // What these take of memory(): plans add it up before anything exists. A buffer takes its size, a KV
+    // cache KvShape::bytes(), a transform its float32 numbers.
+    virtual uint64_t weight_bytes(WeightFormat format, size_t rows, size_t cols) const = 0;
+    virtual uint64_t activation_bytes(size_t max_rows, size_t cols) const = 0;
+    virtual uint64_t stream_bytes(const StreamConfig& config, const StreamWork& work) const = 0;
 
     virtual Result<std::unique_ptr<Buffer>> allocate(size_t bytes) = 0; // zeroed
+    // Held while a model is loaded: its weights share the memory they are staged in.
+    virtual Result<std::shared_ptr<void>> begin_loading() { return std::shared_ptr<void>(); }
     virtual Result<std::unique_ptr<Weight>> load(const HostWeight& weight) = 0;
     virtual Result<std::unique_ptr<Transform>> load(const InputTransform& transform, size_t cols) = 0;
     virtual Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "libfp4/engine/linear_part.h"
+#include "libfp4/engine/memory_plan.h"
 
 namespace fp4 {
 
@@ -32,13 +33,16 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
     resolved.path_prefill = owner.resolve(config.path_prefill);
     resolved.path_decode = owner.resolve(config.path_decode);
     context->config_ = resolved;
+    const MatrixFormats formats = matrix_formats(owner);
+    context->bytes_ = context_bytes(owner.config, formats, resolved, *owner.backend).total();
+    FP4_TRY(owner.backend->memory().check(context->bytes_));
     FP4_ASSIGN(context->stream_, owner.backend->create_stream(resolved.stream));
     KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim,
                   config.kv_format};
     FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(shape));
     FP4_ASSIGN(context->forward_,
                Forward::create(context->model_, {resolved.chunk, config.path_prefill, config.path_decode}));
-    context->bytes_ = shape.bytes() + Forward::scratch_bytes(owner.config, resolved.chunk);
+    FP4_TRY(context->stream_->reserve(stream_work(owner.config, formats, resolved)));
     context->tokens_.reserve(resolved.capacity);
     return context;
 }

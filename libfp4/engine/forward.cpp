@@ -1,5 +1,6 @@
 #include "libfp4/engine/forward.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -34,9 +35,9 @@ Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> mo
     return forward;
 }
 
-uint64_t Forward::scratch_bytes(const ModelConfig& config, size_t chunk) {
-    return 4ull * chunk * config.hidden + LayerPass::scratch_bytes(config, chunk) +
-           4ull * logit_rows * config.vocabulary;
+uint64_t Forward::bytes(const ModelConfig& config, const Backend& backend, size_t chunk) {
+    return 4ull * (chunk + uint64_t(chunk) * config.hidden + logit_rows * uint64_t(config.vocabulary)) +
+           LayerPass::bytes(config, backend, chunk, std::max(chunk, logit_rows));
 }
 
 void Forward::begin(Stream& stream, std::span<const int32_t> tokens, size_t position) {

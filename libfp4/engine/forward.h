@@ -23,7 +23,8 @@ class Forward {
 
     static Result<std::unique_ptr<Forward>> create(std::shared_ptr<const Model> model,
                                                    const ForwardConfig& config);
-    static uint64_t scratch_bytes(const ModelConfig& config, size_t chunk);
+    // What create() takes of the device's memory.
+    static uint64_t bytes(const ModelConfig& config, const Backend& backend, size_t chunk);
 
     // Tokens are checked by the caller: ids in the vocabulary, 1..chunk of them, position + count within the
     // cache.

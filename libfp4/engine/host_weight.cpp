@@ -65,15 +65,6 @@ WeightFormat loaded_format(const TensorInfo& tensor) {
     return WeightFormat::f32;
 }
 
-uint64_t loaded_bytes(const TensorInfo& tensor) {
-    WeightFormat format = loaded_format(tensor);
-    uint64_t rows = tensor.rows(), cols = tensor.row_length();
-    if (is_block(format)) {
-        return rows * (row_code_bytes(to_block(format), cols) + row_scales(to_block(format), cols));
-    }
-    return rows * cols * (format == WeightFormat::f32 ? 4 : 2);
-}
-
 Result<HostWeight> load_matrix(const std::shared_ptr<Checkpoint>& checkpoint, const TensorInfo& tensor) {
     HostWeight weight;
     weight.format = loaded_format(tensor);

@@ -16,8 +16,7 @@ Result<HostWeight> load_vector(const std::shared_ptr<Checkpoint>& checkpoint, co
 
 HostWeight vector_weight(std::vector<float> values);
 
-// The format load_matrix gives, and its bytes in memory.
+// The format load_matrix gives.
 WeightFormat loaded_format(const TensorInfo& tensor);
-uint64_t loaded_bytes(const TensorInfo& tensor);
 
 } // namespace fp4

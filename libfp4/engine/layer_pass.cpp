@@ -22,12 +22,13 @@ Result<std::unique_ptr<LayerPass>> LayerPass::create(const ModelConfig& config, 
     return pass;
 }
 
-uint64_t LayerPass::scratch_bytes(const ModelConfig& config, size_t max_rows) {
-    // f32 buffers, and about as much again (8 bytes an element) for the rounded linear inputs.
-    uint64_t floats = config.q_width() + 2ull * config.kv_width() + 2ull * config.ffn +
-                      (config.post_norms ? config.hidden : 0);
-    uint64_t inputs = config.hidden + config.q_width() + uint64_t(config.ffn);
-    return max_rows * (4 * floats + 8 * inputs);
+uint64_t LayerPass::bytes(const ModelConfig& config, const Backend& backend, size_t max_rows,
+                          size_t max_inputs) {
+    const uint64_t floats = config.q_width() + 2ull * config.kv_width() + 2ull * config.ffn +
+                            (config.post_norms ? config.hidden : 0);
+    return max_rows * floats * sizeof(float) + backend.activation_bytes(max_inputs, config.hidden) +
+           backend.activation_bytes(max_rows, config.q_width()) +
+           backend.activation_bytes(max_rows, config.ffn);
 }
 
 Result<void> LayerPass::allocate(size_t max_rows, size_t max_inputs) {

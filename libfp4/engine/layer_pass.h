@@ -24,7 +24,9 @@ class LayerPass {
     // it may want larger.
     static Result<std::unique_ptr<LayerPass>> create(const ModelConfig& config, Backend& backend,
                                                      size_t max_rows, size_t max_inputs);
-    static uint64_t scratch_bytes(const ModelConfig& config, size_t max_rows);
+    // What create() takes of the device's memory.
+    static uint64_t bytes(const ModelConfig& config, const Backend& backend, size_t max_rows,
+                          size_t max_inputs);
 
     // What a step that makes a linear's input does to it.
     enum class Input : uint8_t {

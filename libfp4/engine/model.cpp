@@ -1,11 +1,11 @@
 #include "libfp4/engine/model.h"
 
 #include <algorithm>
-#include <array>
 
 #include "libfp4/engine/host_weight.h"
 #include "libfp4/engine/identity.h"
 #include "libfp4/engine/load_tokenizer.h"
+#include "libfp4/engine/memory_plan.h"
 #include "libfp4/text/tokenizer/tokenizer.h"
 
 namespace fp4 {
@@ -27,24 +27,11 @@ std::unique_ptr<Weight>* destination(Model& model, const TensorSlot& slot) {
     }
 }
 
-bool is_matrix(Role role) {
-    return is_layer_linear(role) || role == Role::embedding || role == Role::head;
-}
-
 Result<void> load_chat_template(Model& model) {
     auto text = read_chat_template(*model.checkpoint);
     if (!text.ok() && text.error().status != Status::not_found) return std::move(text).error();
     if (text.ok()) model.chat_template = std::move(*text);
     return {};
-}
-
-WeightFormat most_common_format(const ModelSource& source) {
-    std::array<uint64_t, static_cast<size_t>(WeightFormat::mxint8) + 1> weights{};
-    for (const SourceTensor& tensor : source.tensors) {
-        if (!is_layer_linear(tensor.slot.role)) continue;
-        weights[static_cast<size_t>(loaded_format(*tensor.info))] += tensor.slot.rows * tensor.slot.cols;
-    }
-    return static_cast<WeightFormat>(std::ranges::max_element(weights) - weights.begin());
 }
 
 Result<void> load_sites(Model& model, const ModelSource& source) {
@@ -56,7 +43,6 @@ Result<void> load_sites(Model& model, const ModelSource& source) {
             if (!outline.has_transform()) continue;
             FP4_ASSIGN(SiteDefinition read, read_input_site(*source.checkpoint, layer, site, outline));
             FP4_ASSIGN(place.transform, model.backend->load(read.transform, site_width(source.config, site)));
-            model.weight_bytes += 4 * (read.transform.matrix.size() + read.transform.channel_scale.size());
         }
     }
     return {};
@@ -72,9 +58,12 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
     model->backend = std::move(backend);
     model->layers.resize(source.config.layers);
     model->parameters = source.parameters();
-    model->linear_format = most_common_format(source);
+    model->linear_format = matrix_formats(source).linear;
+    model->weight_bytes = model_bytes(source, *model->backend);
+    FP4_TRY(model->backend->memory().check(model->weight_bytes));
     FP4_ASSIGN(model->tokenizer, load_tokenizer(*model->checkpoint));
     FP4_TRY(load_chat_template(*model));
+    FP4_ASSIGN(const std::shared_ptr<void> loading, model->backend->begin_loading());
     FP4_ASSIGN(model->ropes, RopeWeights::load(source, *model->backend));
     FP4_TRY(load_sites(*model, source));
     uint64_t total = 0, done = 0;
@@ -89,8 +78,6 @@ Result<std::shared_ptr<const Model>> Model::load(ModelSource source, std::shared
         auto host = is_matrix(tensor.slot.role) ? load_matrix(source.checkpoint, *tensor.info)
                                                 : load_vector(source.checkpoint, *tensor.info, offset);
         if (!host.ok()) return std::move(host).error();
-        model->weight_bytes +=
-            is_matrix(tensor.slot.role) ? loaded_bytes(*tensor.info) : 4 * tensor.slot.cols;
         FP4_ASSIGN(*place, model->backend->load(*host));
     }
     FP4_ASSIGN(model->identity, model_identity(source));

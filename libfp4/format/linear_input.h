@@ -46,6 +46,7 @@ struct InputTransform {
     uint32_t block = 0;               // 16, 32, 64 or 128; divides K
     std::vector<float> channel_scale; // [K] or empty
     std::vector<float> matrix;        // kind == matrix: [1 or K / block, block, block], each row-major
+    size_t bytes() const { return (channel_scale.size() + matrix.size()) * sizeof(float); }
 };
 constexpr bool is_transform_block(uint64_t block) {
     return block == 16 || block == 32 || block == 64 || block == 128;

@@ -47,6 +47,10 @@ bool is_layer_linear(Role role) {
     return (role >= Role::q && role <= Role::o) || (role >= Role::gate && role <= Role::down);
 }
 
+bool is_matrix(Role role) {
+    return is_layer_linear(role) || role == Role::embedding || role == Role::head;
+}
+
 bool is_norm(Role role) {
     return role == Role::final_norm || role == Role::attention_norm || role == Role::q_norm ||
            role == Role::k_norm || role == Role::attention_post_norm || role == Role::ffn_norm ||

@@ -43,6 +43,7 @@ constexpr bool is_layer_role(Role role) {
 }
 // The seven matrices of a layer that quantization is about.
 bool is_layer_linear(Role role);
+bool is_matrix(Role role); // these, embedding and head
 bool is_norm(Role role);
 
 struct TensorSlot {

@@ -12,7 +12,8 @@ RUN_KEYS = (
 CHAT_KEYS = "messages model answers prompt_tokens tokens finish"
 BENCH_KEYS = (
     "prompt_tok_s prompt_tok_s_sd decode_tok_s decode_tok_s_sd path_prefill path_decode types_prefill types_decode "
-    "device threads model architecture weight_bytes parameters p n r ctx load_seconds"
+    "device threads model architecture weight_bytes parameters p n r ctx load_seconds "
+    "synthetic format memory_used"
 )
 
 
@@ -209,6 +210,47 @@ class Bench(ProgramTest):
         found = self.json("bench", TINY, "-p", "0", "-n", "4", "-r", "1")
         self.assertIsNone(found["prompt_tok_s"])
         self.assertGreater(found["decode_tok_s"], 0)
+
+    def test_random_weights(self):
+        shape = json.dumps({
+            "model_type": "qwen3", "vocab_size": 500, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "num_key_value_heads": 2, "head_dim": 32, "intermediate_size": 128, "max_position_embeddings": 64,
+        })
+        arguments = ["-p", "20", "-n", "5", "-r", "1", "--threads", "1"]
+        for format in ("mxfp4", "nvfp4", "mxint8", "bf16"):
+            found = self.json("bench", "--synthetic", shape, "--format", format, *arguments)
+            self.assertEqual((found["format"], found["synthetic"], found["architecture"]), (format, True, "qwen3"))
+            self.assertGreater(found["decode_tok_s"], 0)
+            self.assertGreater(found["memory_used"], found["weight_bytes"])
+        self.assertFailure(run("bench", "--synthetic", "llama-9", *arguments))
+        self.assertFailure(run("bench", "--synthetic", shape, "--format", "q4", *arguments))
+        self.assertFailure(run("bench", "--synthetic", "{", *arguments))
+
+    def test_operations(self):
+        arguments = ["bench", "--op", TINY, "-p", "32", "--threads", "1"]
+        found = self.json(*arguments)
+        self.assertKeys(found, "device device_name format path types copy_bytes_s best_bytes_s best_flops_s ops model")
+        names = {op["op"] for op in found["ops"]}
+        for name in ("copy", "q, k, v", "o", "gate, up", "down", "head", "draw", "attention", "norm, transform, round"):
+            self.assertIn(name, names)
+        for op in found["ops"]:
+            self.assertKeys(op, "op tokens rows cols seconds bytes flops bytes_s flops_s share")
+            self.assertGreater(op["seconds"], 0)
+            self.assertGreater(op["share"], 0)
+        self.assertEqual({op["tokens"] for op in found["ops"] if op["op"] == "down"}, {1, 8, 16, 32})
+        process = run(*arguments)
+        self.assertExit(process, 0)
+        self.assertRegex(process.stdout, r"(?m)^gate, up +32 +128 +32 .*FLOP/s +\d+%$")
+        self.assertFailure(run("bench", "--op", TINY, "-p", "1000"))
+
+    def test_memory_limit(self):
+        arguments = ["bench", TINY, "-p", "8", "-n", "2", "-r", "1", "--threads", "1"]
+        held = self.json(*arguments)["memory_used"]
+        self.assertEqual(self.json(*arguments, "--memory-limit", str(held))["memory_used"], held)
+        for limit in ("10k", str(held - 1)):
+            process = run(*arguments, "--memory-limit", limit)
+            self.assertFailure(process)
+            self.assertIn("memory limit", process.stderr)
 
     def test_table(self):
         process = run("bench", TINY, "-p", "16", "-n", "8", "-r", "1")

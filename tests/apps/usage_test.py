@@ -68,6 +68,10 @@ class Usage(ProgramTest):
             (["bench", model, "-r", "0"], "--repetitions"),
             (["bench", model, "-p", "0", "-n", "0"], "nothing to measure"),
             (["bench", model, "-p", "100", "--ctx", "10"], "too small"),
+            (["bench"], "--synthetic"),
+            (["bench", model, "--synthetic", "llama-3-8b"], "--synthetic"),
+            (["bench", model, "--format", "nvfp4"], "--synthetic"),
+            (["bench", model, "--memory-limit", "1x"], "--memory-limit"),
         ]
         for arguments, word in cases:
             with self.subTest(arguments):
@@ -104,7 +108,7 @@ class Usage(ProgramTest):
         found = self.json("devices")
         self.assertKeys(found, "devices build")
         cpu = found["devices"][0]
-        self.assertKeys(cpu, "id name details usable memory_total memory_free")
+        self.assertKeys(cpu, "id name details usable memory_total memory_free memory_used memory_limit")
         self.assertEqual((cpu["id"], cpu["usable"]), ("cpu", True))
         self.assertGreaterEqual(cpu["memory_total"], cpu["memory_free"])
         self.assertGreater(cpu["memory_free"], 0)

@@ -30,7 +30,7 @@ std::vector<Variant> variants(bool all) {
 
 class Decoder {
   public:
-    Decoder(std::shared_ptr<Model> model, int tokens) : model_(std::move(model)), tokens_(tokens) {}
+    Decoder(std::shared_ptr<const Model> model, int tokens) : model_(std::move(model)), tokens_(tokens) {}
 
     void run(const Variant& variant) {
         cuda::step_options = variant.options;
@@ -76,7 +76,7 @@ class Decoder {
     }
 
   private:
-    std::shared_ptr<Model> model_;
+    std::shared_ptr<const Model> model_;
     int tokens_;
     std::vector<int32_t> first_; // of the first variant
 };

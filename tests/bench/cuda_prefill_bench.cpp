@@ -25,7 +25,7 @@ double seconds_of(Stream& stream, int runs, const std::function<void()>& run) {
     return best;
 }
 
-void bench_prompts(const std::shared_ptr<Model>& model, Stream& stream, KvCache& cache, Path path) {
+void bench_prompts(const std::shared_ptr<const Model>& model, Stream& stream, KvCache& cache, Path path) {
     std::vector<int32_t> prompt(longest);
     for (size_t i = 0; i < longest; ++i) prompt[i] = static_cast<int32_t>(i * 37 % model->config.vocabulary);
     for (size_t chunk : {size_t(256), size_t(512), longest}) {

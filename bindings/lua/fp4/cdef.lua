@@ -65,11 +65,14 @@ typedef struct fp4_device_info {
     char id[32];
     char name[96];
     char details[128];
+    uint64_t memory_used;
+    uint64_t memory_limit;
 } fp4_device_info;
 enum { FP4_DEVICE_USABLE = 1 };
 int32_t fp4_device_count(void);
 fp4_status fp4_device_info_get(int32_t index, fp4_device_info* info);
 fp4_status fp4_device_memory(const char* device, uint64_t* used, uint64_t* available);
+fp4_status fp4_device_limit(const char* device, uint64_t bytes);
 enum { FP4_PATH_AUTO = 0, FP4_PATH_W16A16 = 1, FP4_PATH_W4A16 = 2, FP4_PATH_W4A8 = 3, FP4_PATH_W4A4 = 4 };
 enum {
     FP4_MODEL_NO_MMAP = 1
@@ -79,6 +82,9 @@ typedef struct fp4_model_config {
     uint32_t flags;
     const char* device;
     const fp4_io* io;
+    const char* synthetic;
+    const char* synthetic_format;
+    uint64_t synthetic_seed;
 } fp4_model_config;
 fp4_status fp4_model_config_init(fp4_model_config* config, uint32_t size);
 fp4_status fp4_model_open(fp4_model** model, const char* path, const fp4_model_config* config);
@@ -219,6 +225,20 @@ typedef struct fp4_tasks_config {
 } fp4_tasks_config;
 fp4_status fp4_tasks_config_init(fp4_tasks_config* config, uint32_t size);
 fp4_status fp4_tasks_start(fp4_job** job, const fp4_tasks_config* config);
+typedef struct fp4_op_bench_config {
+    uint32_t size;
+    uint32_t flags;
+    const fp4_model* model;
+    uint32_t tokens;
+    uint32_t context;
+    int32_t path;
+    int32_t kv_format;
+    int32_t threads;
+    uint32_t reserved;
+    double seconds;
+} fp4_op_bench_config;
+fp4_status fp4_op_bench_config_init(fp4_op_bench_config* config, uint32_t size);
+fp4_status fp4_op_bench_start(fp4_job** job, const fp4_op_bench_config* config);
 enum {
     FP4_TOKENIZE_ADD_SPECIAL = 1,
     FP4_TOKENIZE_PARSE_SPECIAL = 2

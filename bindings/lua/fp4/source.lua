@@ -14,7 +14,13 @@ function source.path_name(number)
     return path_names[number]
 end
 
-local checks = { device = argument.text, mmap = argument.boolean }
+local checks = {
+    device = argument.text,
+    mmap = argument.boolean,
+    synthetic = argument.text,
+    synthetic_format = argument.text,
+    synthetic_seed = argument.uint64,
+}
 
 --- The C configuration of options.
 function source.config(options, name)
@@ -23,6 +29,9 @@ function source.config(options, name)
     lib.fp4_model_config_init(config, ffi.sizeof(config))
     config.device = argument.anchor(config, options.device)
     if options.mmap == false then config.flags = lib.FP4_MODEL_NO_MMAP end
+    config.synthetic = argument.anchor(config, options.synthetic)
+    config.synthetic_format = argument.anchor(config, options.synthetic_format)
+    config.synthetic_seed = options.synthetic_seed or 0
     return config
 end
 
@@ -45,17 +54,23 @@ end
 
 local plan_numbers = { "weight_bytes", "kv_bytes", "scratch_bytes", "available_bytes", "largest_context" }
 
---- What opening a model and one context would take, from the headers alone.
+local plan_options = { context = true }
+for name in pairs(checks) do plan_options[name] = true end
+
+--- What opening a model and one context would take, from the headers alone, as `Device:memory` counts it afterwards.
 ---@param path string
----@param options? { device?: string, mmap?: boolean, context?: fp4.ContextOptions }
+---@param options? fp4.PlanOptions
 ---@return fp4.Plan? plan
 ---@return string? message
 ---@return string? code
 function source.plan(path, options)
     path = argument.text(path, "path")
-    options = argument.options(options, { device = true, mmap = true, context = true }, "options of plan")
-    local config = source.config({ device = options.device, mmap = options.mmap }, "options of plan")
-    local context = require("fp4.context").config(options.context, "options of plan.context")
+    local of_source, of_context = {}, nil
+    for name, value in pairs(argument.options(options, plan_options, "options of plan")) do
+        if name == "context" then of_context = value else of_source[name] = value end
+    end
+    local config = source.config(of_source, "options of plan")
+    local context = require("fp4.context").config(of_context, "options of plan.context")
     local plan = ffi.new("fp4_plan", ffi.sizeof("fp4_plan"))
     local result = lib.fp4_model_plan(path, config, context, plan)
     if result < 0 then return status.failed(result) end

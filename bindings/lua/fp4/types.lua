@@ -5,11 +5,18 @@
 ---@class fp4.SourceOptions
 ---@field device? string device id (default "cpu")
 ---@field mmap? boolean map the file (default); false reads it into memory, for files that others may cut meanwhile
+---@field synthetic? string random weights instead of a file: a shape ("llama-3-8b" ...) or the text of a config.json
+---@field synthetic_format? string of its matrices (default "mxfp4")
+---@field synthetic_seed? integer
+
+--- Of `plan`.
+---@class fp4.PlanOptions: fp4.SourceOptions
+---@field context? fp4.ContextOptions
 
 ---@class fp4.ModelInfo
 ---@field architecture string
 ---@field format string of most linear weights, for example "mxfp4"
----@field source "safetensors"|"gguf"|"fp4"
+---@field source "safetensors"|"gguf"|"fp4"|"synthetic"
 ---@field parameters integer
 ---@field file_bytes integer
 ---@field weight_bytes integer as held on the device, block scales included
@@ -171,6 +178,15 @@
 ---@field max_items? integer only the first ones
 ---@field path? fp4.Path
 ---@field threads? integer (default: one per core)
+
+---@class fp4.OpBenchOptions
+---@field model fp4.Model
+---@field tokens? integer most tokens of a pass (default 512)
+---@field context? integer tokens in the KV cache (default: as many as a pass)
+---@field path? fp4.Path
+---@field kv_format? fp4.KvFormat
+---@field threads? integer (default: one per core)
+---@field seconds? number of work, at least, for each measurement (default 0.1)
 
 ---@class fp4.Blocks
 ---@field format string

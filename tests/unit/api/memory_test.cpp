@@ -96,6 +96,15 @@ TEST_CASE("no memory while opening") {
         plan.size = sizeof plan;
         return fp4_model_plan(quantized.c_str(), nullptr, nullptr, &plan);
     });
+    exhaust("random weights", [] {
+        fp4_model_config config = defaults<fp4_model_config, fp4_model_config_init>();
+        config.synthetic = R"({"model_type": "llama", "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1,
+                               "num_attention_heads": 1, "intermediate_size": 32})";
+        fp4_model* model = nullptr;
+        fp4_status status = fp4_model_open(&model, nullptr, &config);
+        if (status == FP4_OK) fp4_model_close(model);
+        return status;
+    });
     exhaust("job", [] {
         return run_job([](fp4_job** job) { return fp4_model_open_start(job, quantized.c_str(), nullptr); });
     });

@@ -135,6 +135,20 @@ TEST_CASE("job and quantize functions refuse NULL") {
     tasks.file = "items.jsonl";
     tasks.path = 99;
     REFUSED(fp4_tasks_start(&job, &tasks));
+    REFUSED(fp4_op_bench_config_init(nullptr, 48));
+    REFUSED(fp4_op_bench_start(&job, nullptr));
+    fp4_op_bench_config op_bench = defaults<fp4_op_bench_config, fp4_op_bench_config_init>();
+    REFUSED(fp4_op_bench_start(&job, &op_bench)); // no model
+    op_bench.model = f.model.get();
+    REFUSED(fp4_op_bench_start(nullptr, &op_bench));
+    op_bench.tokens = 129; // more than the model's context
+    REFUSED(fp4_op_bench_start(&job, &op_bench));
+    op_bench.tokens = 0;
+    op_bench.seconds = -1;
+    REFUSED(fp4_op_bench_start(&job, &op_bench));
+    op_bench.seconds = 0;
+    op_bench.kv_format = 9;
+    REFUSED(fp4_op_bench_start(&job, &op_bench));
     REQUIRE(job == nullptr);
     REFUSED(fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, nullptr, 1, 32, f.bytes, f.bytes, f.floats));
     REFUSED(fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, f.floats, 1, 32, nullptr, f.bytes, f.floats));

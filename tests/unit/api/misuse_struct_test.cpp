@@ -100,6 +100,7 @@ TEST_CASE("init fills any size of struct and refuses what is none") {
     check(fp4_quantize_config_init, fp4_quantize_config{});
     check(fp4_evaluate_config_init, fp4_evaluate_config{});
     check(fp4_tasks_config_init, fp4_tasks_config{});
+    check(fp4_op_bench_config_init, fp4_op_bench_config{});
     check(fp4_sampling_init, fp4_sampling{});
     check(fp4_gen_config_init, fp4_gen_config{});
 }
@@ -161,6 +162,15 @@ TEST_CASE("input structs") {
     check_input_struct<fp4_tasks_config>(tasks, 0, [&](const fp4_tasks_config* config) {
         fp4_job* job = nullptr;
         fp4_status status = fp4_tasks_start(&job, config);
+        if (job) fp4_job_close(job);
+        return status;
+    });
+    fp4_op_bench_config op_bench = defaults<fp4_op_bench_config, fp4_op_bench_config_init>();
+    op_bench.model = f.model.get();
+    op_bench.seconds = 0.001;
+    check_input_struct<fp4_op_bench_config>(op_bench, 0, [&](const fp4_op_bench_config* config) {
+        fp4_job* job = nullptr;
+        fp4_status status = fp4_op_bench_start(&job, config);
         if (job) fp4_job_close(job);
         return status;
     });
