@@ -11,6 +11,7 @@
 #include "cuda/cuda_objects.h"
 #include "cuda/kernels/glu.h"
 #include "cuda/kernels/matvec.h"
+#include "cuda/weight_upload.h"
 #include "tests/bench/cublas.h"
 #include "tests/bench/cuda_timing.h"
 
@@ -76,8 +77,9 @@ class Bench {
             HostWeight host{
                 format, shape.rows, shape.cols, bytes_.codes.data(),
                 format == WeightFormat::nvfp4 ? bytes_.nv_scales.data() : bytes_.mx_scales.data()};
+            const std::shared_ptr<WeightUpload> upload = expect(WeightUpload::create());
             for (size_t i = 0; i < rotated_bytes / bytes + 1; ++i)
-                weights.push_back(expect(CudaWeight::create(host)));
+                weights.push_back(expect(CudaWeight::create(host, *upload)));
             auto input = expect(CudaActivation::create(16, shape.cols));
             fill(*input, shape.cols);
             DeviceMemory out = expect(DeviceMemory::create(size_t(16) * shape.rows * sizeof(float)));
