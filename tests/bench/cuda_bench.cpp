@@ -74,9 +74,9 @@ class Bench {
         for (WeightFormat format : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
             const size_t bytes = weight_bytes(format, shape);
             std::vector<std::unique_ptr<CudaWeight>> weights;
-            HostWeight host{
-                format, shape.rows, shape.cols, bytes_.codes.data(),
-                format == WeightFormat::nvfp4 ? bytes_.nv_scales.data() : bytes_.mx_scales.data()};
+            const auto& scales = format == WeightFormat::nvfp4 ? bytes_.nv_scales : bytes_.mx_scales;
+            const HostWeight host{format,        shape.rows, shape.cols, bytes_.codes.data(),
+                                  scales.data(), 1.0f,       {}};
             const std::shared_ptr<WeightUpload> upload = expect(WeightUpload::create());
             for (size_t i = 0; i < rotated_bytes / bytes + 1; ++i)
                 weights.push_back(expect(CudaWeight::create(host, *upload)));

@@ -35,7 +35,7 @@ TEST_CASE("every allocation of every object can fail, and the next try succeeds"
     }
     Backend& cuda = **backend;
     std::vector<uint8_t> bytes(64 * 64, 0x33), scales(64 * 64, 120);
-    const HostWeight weight{WeightFormat::mxfp4, 64, 64, bytes.data(), scales.data()};
+    const HostWeight weight{WeightFormat::mxfp4, 64, 64, bytes.data(), scales.data(), 1.0f, {}};
     InputTransform transform{InputTransform::Kind::hadamard, 32, std::vector<float>(64, 1.0f), {}};
     auto create = [&](int what) -> Result<void> {
         switch (what) {
