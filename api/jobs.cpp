@@ -3,6 +3,7 @@
 #include "api/model_files.h"
 #include "api/shim.h"
 #include "libfp4/base/log.h"
+#include "libfp4/engine/object_checks.h"
 #include "libfp4/engine/op_bench.h"
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/verify.h"
@@ -122,8 +123,7 @@ Result<EvaluateRequest> read_evaluate(const fp4_evaluate_config* config) {
     request.threads = known.threads;
     request.kv_format = static_cast<KvFormat>(known.kv_format);
     if (known.reserved != 0) return error(Status::argument, "config->reserved is not 0");
-    if (!is_kv_format(request.kv_format))
-        return error(Status::argument, "KV format ", known.kv_format, " is not one of FP4_KV_*");
+    FP4_TRY(check_kv_format(request.kv_format));
     FP4_TRY(check_path(request.path, request.model->linear_format));
     return request;
 }

@@ -68,7 +68,7 @@ Result<fp4_plan> plan_model(const ModelFile& file, const fp4_ctx_config* ctx) {
         wanted.kv_format = static_cast<KvFormat>(known.kv_format);
         wanted.stream.threads = known.threads;
     }
-    FP4_ASSIGN(ContextConfig resolved, resolve_context(wanted, source.config));
+    FP4_ASSIGN(ContextConfig resolved, resolve_context(wanted, source.config, *backend));
     const MatrixFormats formats = matrix_formats(source);
     const ContextBytes context = context_bytes(source.config, formats, resolved, *backend);
     fp4_plan plan{};

@@ -37,6 +37,8 @@ class CudaBackend final : public Backend {
         return CudaStream::fixed_bytes + work_memory(work, properties_.multiProcessorCount).bytes();
     }
 
+    uint32_t default_chunk() const override { return 512; }
+
     Result<std::shared_ptr<void>> begin_loading() override {
         FP4_ASSIGN(std::shared_ptr<WeightUpload> loading, upload());
         return std::shared_ptr<void>(std::move(loading));

@@ -9,10 +9,6 @@
 namespace fp4::cuda {
 namespace {
 
-bool is_packed(WeightFormat format) {
-    return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
-}
-
 // Bytes on the device.
 struct Sizes {
     uint64_t codes = 0, scales = 0, row_factors = 0;
@@ -26,10 +22,8 @@ Sizes plain_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
 }
 
 Sizes packed_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
-    const uint64_t row_tiles = ceil_div(rows, tile_rows);
-    const uint64_t chunk_scales = format == WeightFormat::nvfp4 ? 256 : 128;
-    return {row_tiles * ceil_div(cols, tile_columns) * tile_bytes,
-            row_tiles * ceil_div(cols, chunk_columns) * chunk_scales, rows * w4_row_bytes};
+    return {weight_code_bytes(rows, cols), weight_scale_bytes(to_block(format), rows, cols),
+            rows * w4_row_bytes};
 }
 
 // NaN blocks have no form in the packed layout.
@@ -51,8 +45,7 @@ Result<void> check_size(const HostWeight& weight) {
 } // namespace
 
 uint64_t CudaWeight::bytes(WeightFormat format, size_t rows, size_t cols) {
-    const Sizes sizes =
-        is_packed(format) ? packed_sizes(format, rows, cols) : plain_sizes(format, rows, cols);
+    const Sizes sizes = is_w4(format) ? packed_sizes(format, rows, cols) : plain_sizes(format, rows, cols);
     return sizes.codes + sizes.scales + sizes.row_factors;
 }
 
@@ -65,7 +58,7 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight,
     view.rows = static_cast<uint32_t>(weight.rows);
     view.cols = static_cast<uint32_t>(weight.cols);
     view.tensor_scale = weight.tensor_scale;
-    view.packed = is_packed(weight.format) && !has_nan_scale(weight);
+    view.packed = is_w4(weight.format) && !has_nan_scale(weight);
     const auto lock = upload.lock();
     FP4_TRY(view.packed ? result->upload_packed(weight, upload) : result->upload_plain(weight, upload));
     FP4_TRY(upload.finish());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cuda/gemm/fp4_layout.h"
 #include "cuda/kernels/pack.h"
 #include "libfp4/base/checked.h"
 
@@ -89,9 +90,8 @@ Result<void> WeightUpload::pack(const HostWeight& weight, const WeightView& targ
     const BlockFormat format = to_block(weight.format);
     const size_t row_codes = row_code_bytes(format, weight.cols), row_scale = row_scales(format, weight.cols);
     const size_t step = piece_rows(row_codes + row_scale);
-    const size_t tile_codes = ceil_div(weight.cols, tile_columns) * tile_bytes; // of 16 rows
-    const size_t tile_scales =
-        ceil_div(weight.cols, chunk_columns) * (weight.format == WeightFormat::nvfp4 ? 256 : 128);
+    const size_t tile_codes = weight_code_bytes(tile_rows, weight.cols),
+                 tile_scales = weight_scale_bytes(format, tile_rows, weight.cols);
     for (size_t first = 0; first < weight.rows; first += step) {
         const size_t rows = std::min(step, weight.rows - first), bytes = rows * (row_codes + row_scale);
         FP4_ASSIGN(Slot * slot, next_slot(bytes, true));

@@ -67,8 +67,8 @@ WorkMemory work_memory(const StreamWork& work, int processors) {
     WorkMemory memory;
     add_attention(work, processors, memory);
     for (const StreamWork::Product& product : work.products) {
-        const bool packed = product.format == WeightFormat::mxfp4 || product.format == WeightFormat::nvfp4;
-        if (!packed || product.rows.size() > std::min<size_t>(matvec_targets, gemm_weights)) continue;
+        if (!is_w4(product.format) || product.rows.size() > std::min<size_t>(matvec_targets, gemm_weights))
+            continue;
         add_matvec(product, processors, memory);
         add_gemm(product, work.tokens, memory);
     }

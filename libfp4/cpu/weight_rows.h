@@ -7,10 +7,6 @@
 
 namespace fp4 {
 
-constexpr bool is_w4(WeightFormat format) {
-    return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
-}
-
 // Weights that multiply integer activations in integers.
 constexpr bool has_integer_kernel(WeightFormat format) {
     return is_w4(format) || format == WeightFormat::mxint8;

@@ -33,6 +33,10 @@ enum class WeightFormat : uint8_t {
     mxfp6_e3m2,
     mxint8
 };
+// Four-bit floating point: what this library is for.
+constexpr bool is_w4(WeightFormat format) {
+    return format == WeightFormat::mxfp4 || format == WeightFormat::nvfp4;
+}
 constexpr bool is_block(WeightFormat format) {
     return format >= WeightFormat::mxfp4;
 }
@@ -86,9 +90,6 @@ class Activation {
 
 // Same numbers as FP4_KV_* in api/fp4.h.
 enum class KvFormat : int32_t { f16 = 0, f32 = 1, mxfp8 = 2, mxfp4 = 3 };
-constexpr bool is_kv_format(KvFormat format) {
-    return format >= KvFormat::f16 && format <= KvFormat::mxfp4;
-}
 // What a head is rounded to in a block format; nullopt for plain numbers.
 struct KvBlock {
     BlockFormat format;
@@ -293,6 +294,8 @@ class Backend {
     virtual uint64_t weight_bytes(WeightFormat format, size_t rows, size_t cols) const = 0;
     virtual uint64_t activation_bytes(size_t max_rows, size_t cols) const = 0;
     virtual uint64_t stream_bytes(const StreamConfig& config, const StreamWork& work) const = 0;
+    // Tokens of a prefill pass where nobody asked for others.
+    virtual uint32_t default_chunk() const { return 256; }
 
     virtual Result<std::unique_ptr<Buffer>> allocate(size_t bytes) = 0; // zeroed
     // Held while a model is loaded: its weights share the memory they are staged in.

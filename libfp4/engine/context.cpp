@@ -5,10 +5,12 @@
 
 #include "libfp4/engine/linear_part.h"
 #include "libfp4/engine/memory_plan.h"
+#include "libfp4/engine/object_checks.h"
 
 namespace fp4 {
 
-Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model) {
+Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model,
+                                      const Backend& backend) {
     ContextConfig resolved = config;
     if (resolved.capacity == 0)
         resolved.capacity = std::min(model.context_length, ContextConfig::default_capacity);
@@ -16,18 +18,15 @@ Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelCo
         return error(Status::argument, "a context of ", resolved.capacity, " tokens is more than the ",
                      model.context_length, " this model was trained for");
     }
-    if (!is_kv_format(resolved.kv_format)) {
-        return error(Status::argument, "KV format ", static_cast<int>(resolved.kv_format),
-                     " is not one of FP4_KV_*");
-    }
-    if (resolved.chunk == 0) resolved.chunk = ContextConfig::default_chunk;
+    FP4_TRY(check_kv_format(resolved.kv_format));
+    if (resolved.chunk == 0) resolved.chunk = backend.default_chunk();
     resolved.chunk = std::min(resolved.chunk, resolved.capacity);
     return resolved;
 }
 
 Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model,
                                                  const ContextConfig& config) {
-    FP4_ASSIGN(ContextConfig resolved, resolve_context(config, model->config));
+    FP4_ASSIGN(ContextConfig resolved, resolve_context(config, model->config, *model->backend));
     auto context = std::unique_ptr<Context>(new Context(std::move(model)));
     const Model& owner = *context->model_;
     resolved.path_prefill = owner.resolve(config.path_prefill);
@@ -37,9 +36,7 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
     context->bytes_ = context_bytes(owner.config, formats, resolved, *owner.backend).total();
     FP4_TRY(owner.backend->memory().check(context->bytes_));
     FP4_ASSIGN(context->stream_, owner.backend->create_stream(resolved.stream));
-    KvShape shape{owner.config.layers, resolved.capacity, owner.config.kv_heads, owner.config.head_dim,
-                  config.kv_format};
-    FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(shape));
+    FP4_ASSIGN(context->cache_, owner.backend->create_kv_cache(kv_shape(owner.config, resolved)));
     FP4_ASSIGN(context->forward_,
                Forward::create(context->model_, {resolved.chunk, config.path_prefill, config.path_decode}));
     FP4_TRY(context->stream_->reserve(stream_work(owner.config, formats, resolved)));
@@ -84,12 +81,12 @@ void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
     forward_->begin(*stream_, pass_, position);
 }
 
-Result<bool> Context::advance_pass() {
+Result<bool> Context::advance_pass(bool wait) {
     if (!in_pass()) return error(Status::state, "no pass is under way");
     forward_->advance(*stream_, *cache_);
-    if (!forward_->finished()) return false;
     // What follows a pass of one token waits: a device works on while the host goes there.
-    if (pass_.size() > 1) FP4_TRY(stream_->synchronize());
+    if (pass_.size() > 1 && (wait || forward_->finished())) FP4_TRY(stream_->synchronize());
+    if (!forward_->finished()) return false;
     if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();
     pass_.clear();

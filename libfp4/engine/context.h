@@ -13,18 +13,18 @@ namespace fp4 {
 
 struct ContextConfig {
     uint32_t capacity = 0; // 0: the model's context length, at most default_capacity
-    uint32_t chunk = 0;    // 0: default_chunk
+    uint32_t chunk = 0;    // 0: the backend's default_chunk()
     StreamConfig stream;
     Path path_prefill = Path::automatic;
     Path path_decode = Path::automatic;
     KvFormat kv_format = KvFormat::f16;
 
     static constexpr uint32_t default_capacity = 4096;
-    static constexpr uint32_t default_chunk = 256;
 };
 
 // Fills in the defaults for a model, and refuses sizes beyond it.
-Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model);
+Result<ContextConfig> resolve_context(const ContextConfig& config, const ModelConfig& model,
+                                      const Backend& backend);
 
 class Context {
   public:
@@ -47,7 +47,8 @@ class Context {
     Result<void> begin_pass(std::span<const int32_t> tokens);
     // A pass over the context's last token once more, for its logits. The tokens stay whatever becomes of it.
     Result<void> begin_replay();
-    Result<bool> advance_pass();
+    // wait: a piece of several tokens has been computed, not only handed to the device, when this returns.
+    Result<bool> advance_pass(bool wait = false);
     void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }
 

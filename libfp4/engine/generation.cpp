@@ -171,7 +171,7 @@ Result<void> Generation::begin_prompt_pass() {
 
 Result<void> Generation::advance_pass() {
     const auto start = Clock::now();
-    FP4_ASSIGN(bool complete, context_.advance_pass());
+    FP4_ASSIGN(bool complete, context_.advance_pass(budget_us_ < WorkCosts::unhurried_us));
     const double elapsed = seconds(Clock::now() - start);
     spend(elapsed);
     (pass_tokens_ == 1 ? costs_.decode_layer : costs_.layer_per_token)

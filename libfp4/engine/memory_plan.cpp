@@ -8,10 +8,6 @@
 namespace fp4 {
 namespace {
 
-KvShape kv_shape(const ModelConfig& model, const ContextConfig& config) {
-    return {model.layers, config.capacity, model.kv_heads, model.head_dim, config.kv_format};
-}
-
 uint64_t transform_bytes(const SiteOutline& outline, uint64_t width) {
     const uint64_t numbers = outline.matrices * outline.block * outline.block + (outline.scaled ? width : 0);
     return numbers * sizeof(float);
@@ -53,6 +49,10 @@ uint64_t model_bytes(const ModelSource& source, const Backend& backend) {
             bytes += transform_bytes(layer[static_cast<size_t>(site)], site_width(config, site));
     }
     return bytes;
+}
+
+KvShape kv_shape(const ModelConfig& model, const ContextConfig& config) {
+    return {model.layers, config.capacity, model.kv_heads, model.head_dim, config.kv_format};
 }
 
 StreamWork stream_work(const ModelConfig& model, const MatrixFormats& formats, const ContextConfig& config) {

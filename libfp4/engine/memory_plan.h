@@ -18,6 +18,7 @@ uint64_t tensor_bytes(const SourceTensor& tensor, const Backend& backend); // as
 uint64_t model_bytes(const ModelSource& source, const Backend& backend);
 
 // config is resolved (resolve_context).
+KvShape kv_shape(const ModelConfig& model, const ContextConfig& config);
 StreamWork stream_work(const ModelConfig& model, const MatrixFormats& formats, const ContextConfig& config);
 
 struct ContextBytes {

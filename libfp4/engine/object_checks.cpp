@@ -43,6 +43,11 @@ Result<void> check_transform(const InputTransform& transform, size_t cols) {
     return {};
 }
 
+Result<void> check_kv_format(KvFormat format) {
+    if (format >= KvFormat::f16 && format <= KvFormat::mxfp4) return {};
+    return error(Status::argument, "KV format ", static_cast<int>(format), " is not one of FP4_KV_*");
+}
+
 Result<uint64_t> kv_cache_bytes(const KvShape& shape) {
     // Blocks take at most 33 bytes more than 4 a value, so that a head cannot wrap.
     std::optional<uint64_t> bytes;

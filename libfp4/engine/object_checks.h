@@ -14,6 +14,9 @@ Result<void> check_weight(const HostWeight& weight);
 // That the transform is one of an input of `cols` channels.
 Result<void> check_transform(const InputTransform& transform, size_t cols);
 
+// That it is one of them.
+Result<void> check_kv_format(KvFormat format);
+
 // Keys and values together. An error where there are none or more than can be counted.
 Result<uint64_t> kv_cache_bytes(const KvShape& shape);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "libfp4/engine/object_checks.h"
 #include "libfp4/io/json_writer.h"
 #include "libfp4/io/random_source.h"
 
@@ -264,10 +265,7 @@ Result<OpBenchConfig> resolve_op_bench(OpBenchConfig config, const Model& model)
         return error(Status::argument, config.context, " tokens are more than the ",
                      model.config.context_length, " this model was trained for");
     }
-    if (!is_kv_format(config.kv_format)) {
-        return error(Status::argument, "KV format ", static_cast<int>(config.kv_format),
-                     " is not one of FP4_KV_*");
-    }
+    FP4_TRY(check_kv_format(config.kv_format));
     return config;
 }
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <unordered_map>
 
+#include "libfp4/base/split_mix.h"
+
 namespace fp4 {
 namespace {
 
@@ -150,11 +152,7 @@ int32_t draw_candidate(std::vector<Candidate> candidates, float top, const Sampl
 } // namespace
 
 float uniform_draw(uint64_t seed, uint64_t counter) {
-    uint64_t z = seed + (counter + 1) * 0x9E3779B97F4A7C15ull;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-    z ^= z >> 31;
-    return static_cast<float>(z >> 40) * 0x1p-24f;
+    return static_cast<float>(split_mix(seed, counter) >> 40) * 0x1p-24f;
 }
 
 bool changes_logits(const SampleRequest& request) {

@@ -5,18 +5,12 @@
 #include <cstring>
 #include <numbers>
 
+#include "libfp4/base/split_mix.h"
+
 namespace fp4 {
 namespace {
 
 constexpr uint64_t run_blocks = 8; // copied together
-
-// The finalizer of SplitMix64 (Steele, Lea, Flood 2014) over a counter.
-uint64_t mix(uint64_t seed, uint64_t counter) {
-    uint64_t z = seed + (counter + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
 
 class RandomSource final : public ByteSource {
   public:
@@ -32,7 +26,7 @@ class RandomSource final : public ByteSource {
         const uint64_t run_bytes = run_blocks * pool_->block_bytes;
         while (!target.empty()) {
             const uint64_t run = offset / run_bytes, within = offset % run_bytes;
-            const uint64_t first = mix(seed_, run) % (BlockPool::blocks - run_blocks);
+            const uint64_t first = split_mix(seed_, run) % (BlockPool::blocks - run_blocks);
             const auto count = static_cast<size_t>(std::min<uint64_t>(run_bytes - within, target.size()));
             std::memcpy(target.data(), pool_->bytes.data() + first * pool_->block_bytes + within, count);
             target = target.subspan(count);
@@ -58,7 +52,7 @@ std::shared_ptr<ByteSource> random_source(std::string name, std::shared_ptr<cons
 std::vector<float> normal_numbers(size_t count, float mean, float deviation, uint64_t seed) {
     std::vector<float> numbers(count);
     for (size_t i = 0; i < count; ++i) { // Box and Muller 1958
-        const uint64_t bits = mix(seed, i);
+        const uint64_t bits = split_mix(seed, i);
         const double u = (static_cast<double>(bits >> 32) + 0.5) * 0x1p-32,
                      v = static_cast<double>(bits & 0xFFFFFFFFu) * 0x1p-32;
         const double normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);

@@ -1,10 +1,8 @@
 -- Checks of whole files, as a job.
-local ffi = require("ffi")
 local argument = require("fp4.argument")
 local job = require("fp4.job")
 local lib = require("fp4.library")
 local source = require("fp4.source")
-local status = require("fp4.status")
 
 local check = {}
 
@@ -17,10 +15,7 @@ local check = {}
 function check.start(path, options)
     path = argument.text(path, "path")
     local config = source.config(options, "options of check")
-    local out = ffi.new("fp4_job*[1]")
-    local result = lib.fp4_model_check_start(out, path, config)
-    if result < 0 then return status.failed(result) end
-    return job.new(out[0])
+    return job.start(function(out) return lib.fp4_model_check_start(out, path, config) end)
 end
 
 return check

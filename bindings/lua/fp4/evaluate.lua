@@ -6,7 +6,6 @@ local lib = require("fp4.library")
 local misuse = require("fp4.misuse")
 local model = require("fp4.model")
 local object = require("fp4.object")
-local status = require("fp4.status")
 
 local evaluate = {}
 
@@ -39,10 +38,7 @@ function evaluate.start(options)
         config.text = argument.anchor(config, argument.bytes(options.text, "evaluate.text"))
         config.text_bytes = #options.text
     end
-    local out = ffi.new("fp4_job*[1]")
-    local result = lib.fp4_evaluate_start(out, config)
-    if result < 0 then return status.failed(result) end
-    return job.new(out[0], { options.model, options.base })
+    return job.start(function(out) return lib.fp4_evaluate_start(out, config) end, { options.model, options.base })
 end
 
 return evaluate

@@ -23,6 +23,14 @@ function job.new(handle, parents, take)
     return self
 end
 
+--- `call(out)` starts it and returns its status.
+function job.start(call, parents, take)
+    local out = ffi.new("fp4_job*[1]")
+    local result = call(out)
+    if result < 0 then return status.failed(result) end
+    return job.new(out[0], parents, take)
+end
+
 local progress_numbers = { "done", "total", "seconds", "eta_seconds" }
 local progress_texts = { "phase", "item" }
 

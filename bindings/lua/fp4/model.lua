@@ -40,12 +40,9 @@ end
 function model.open_job(path, options)
     path = argument.text(path, "path")
     local config = source.config(options, "options of open_job")
-    local out = ffi.new("fp4_job*[1]")
-    local result = lib.fp4_model_open_start(out, path, config)
-    if result < 0 then return status.failed(result) end
-    return job.new(out[0], nil, function(handle)
+    return job.start(function(out) return lib.fp4_model_open_start(out, path, config) end, nil, function(handle)
         local opened = ffi.new("fp4_model*[1]")
-        result = lib.fp4_job_take_model(handle, opened)
+        local result = lib.fp4_job_take_model(handle, opened)
         if result < 0 then return status.failed(result) end
         return object.new(Model, opened[0])
     end)

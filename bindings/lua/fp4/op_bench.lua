@@ -6,7 +6,6 @@ local lib = require("fp4.library")
 local misuse = require("fp4.misuse")
 local model = require("fp4.model")
 local object = require("fp4.object")
-local status = require("fp4.status")
 
 local op_bench = {}
 
@@ -31,10 +30,7 @@ function op_bench.start(options)
     lib.fp4_op_bench_config_init(config, ffi.sizeof(config))
     argument.fill(config, options, checks, "op_bench")
     config.model = object.handle(options.model, model.Model, "op_bench.model")
-    local out = ffi.new("fp4_job*[1]")
-    local result = lib.fp4_op_bench_start(out, config)
-    if result < 0 then return status.failed(result) end
-    return job.new(out[0], { options.model })
+    return job.start(function(out) return lib.fp4_op_bench_start(out, config) end, { options.model })
 end
 
 return op_bench

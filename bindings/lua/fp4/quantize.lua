@@ -6,7 +6,6 @@ local json = require("fp4.json")
 local lib = require("fp4.library")
 local misuse = require("fp4.misuse")
 local source = require("fp4.source")
-local status = require("fp4.status")
 
 local quantize = {}
 
@@ -96,10 +95,7 @@ function quantize.start(options)
     local texts, count = argument.texts(rules, "quantize.keep")
     config.keep = argument.anchor(config, texts)
     config.keep_count = count
-    local out = ffi.new("fp4_job*[1]")
-    local result = lib.fp4_quantize_start(out, from, to, config)
-    if result < 0 then return status.failed(result) end
-    return job.new(out[0])
+    return job.start(function(out) return lib.fp4_quantize_start(out, from, to, config) end)
 end
 
 return quantize
