@@ -10,8 +10,10 @@
 namespace fp4::cuda {
 
 void CudaStream::linear(const Activation& input, size_t n, std::span<const LinearTarget> targets) {
-    std::vector<LinearTarget> kept(collecting_ ? targets.begin() : targets.end(), targets.end());
-    if (collect([this, &input, n, kept = std::move(kept)] { linear(input, n, kept); })) return;
+    if (collecting_) {
+        calls_.emplace_back(LinearCall{&input, n, {targets.begin(), targets.end()}});
+        return;
+    }
     for (const LinearTarget& target : targets) {
         if (!require(target.weight && target.out, "linear", "a target has no weight or output") ||
             !require(target.row_count == 0, "linear", "this device computes whole weights only") ||
@@ -107,20 +109,17 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
             view.targets[view.target_count++] = target;
         }
         view.input = input;
-        for (size_t first = 0; first < n; first += matvec_tokens) {
-            view.first_token = static_cast<uint32_t>(first);
-            view.n = static_cast<uint32_t>(std::min<size_t>(n - first, matvec_tokens));
-            view.plan = plan_matvec(row_tiles, input.cols, processors_);
-            const uint32_t groups = matvec_groups(view);
-            if (view.plan.splits > 1) {
-                const size_t floats = matvec_scratch_floats(view.plan, groups);
-                view.scratch.sums = reinterpret_cast<float*>(reserve(matvec_sums_, floats * sizeof(float)));
-                view.scratch.counters =
-                    reinterpret_cast<uint32_t*>(reserve(matvec_counters_, groups * sizeof(uint32_t)));
-                if (!view.scratch.sums || !view.scratch.counters) return;
-            }
-            launched(launch_matvec(view, groups, stream_), "linear");
+        view.n = u32(n);
+        view.plan = plan_matvec(row_tiles, input.cols, processors_);
+        const uint32_t groups = matvec_groups(view);
+        if (view.plan.splits > 1) {
+            const size_t floats = matvec_scratch_floats(view.plan, groups);
+            view.scratch.sums = reinterpret_cast<float*>(reserve(matvec_sums_, floats * sizeof(float)));
+            view.scratch.counters =
+                reinterpret_cast<uint32_t*>(reserve(matvec_counters_, groups * sizeof(uint32_t)));
+            if (!view.scratch.sums || !view.scratch.counters) return;
         }
+        launched(launch_matvec(view, groups, stream_), "linear");
     }
 }
 

@@ -53,6 +53,7 @@ Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, 
     FP4_ASSIGN(result->parts_, DeviceMemory::create(size.parts));
     FP4_ASSIGN(result->part_scales_, DeviceMemory::create(size.part_scales));
     FP4_ASSIGN(result->row_amax_, DeviceMemory::create(size.row_amax));
+    FP4_ASSIGN(result->squares_, DeviceMemory::create(size.squares));
     view.values = result->values_.as<float>();
     view.parts = result->parts_.as<__half>();
     view.part_scales = result->part_scales_.as<float>();
@@ -71,6 +72,8 @@ CudaActivation::Sizes CudaActivation::sizes(size_t max_rows, size_t cols) {
     size.parts = groups * padded * 2 * part_tokens * sizeof(__half);
     size.part_scales = groups * padded / 32 * part_tokens * sizeof(float);
     size.row_amax = max_rows * sizeof(uint32_t);
+    const uint64_t squares = round_up(ceil_div(cols, square_columns), 4); // loaded by fours
+    size.squares = squares > most_squares ? 0 : squares * sizeof(float);
     if (max_rows <= few_tokens) return size;
     size.half = half_bytes(round_up(max_rows, panel_row_step), cols);
     size.row_scale = max_rows * sizeof(float);
@@ -84,8 +87,8 @@ CudaActivation::Sizes CudaActivation::sizes(size_t max_rows, size_t cols) {
 
 uint64_t CudaActivation::bytes(size_t max_rows, size_t cols) {
     const Sizes size = sizes(max_rows, cols);
-    return size.values + size.parts + size.part_scales + size.row_amax + size.half + size.row_scale +
-           size.codes + size.scales + size.tensor_scale;
+    return size.values + size.parts + size.part_scales + size.row_amax + size.squares + size.half +
+           size.row_scale + size.codes + size.scales + size.tensor_scale;
 }
 
 Result<void> CudaActivation::allocate_operand(const Sizes& size) {

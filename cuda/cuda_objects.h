@@ -60,12 +60,16 @@ class CudaActivation final : public Activation {
     const ActivationView& view() const { return view_; } // of up to few_tokens rows
     // Of n rows: where operations put them, and where linear() of as many finds them.
     ActivationView view(size_t n) const;
-    void set_kind(ActivationFormat::Kind kind) { view_.kind = kind; }
+    void set_content(ActivationFormat::Kind kind, RowNorm norm) {
+        view_.kind = kind;
+        view_.norm = norm;
+    }
+    float* squares() const { return squares_.as<float>(); } // of RowNorm; null: rows are too long
 
   private:
     // Of each of its memories.
     struct Sizes {
-        uint64_t values = 0, parts = 0, part_scales = 0, row_amax = 0;
+        uint64_t values = 0, parts = 0, part_scales = 0, row_amax = 0, squares = 0;
         uint64_t half = 0, row_scale = 0, codes = 0, scales = 0, tensor_scale = 0;
     };
     static Sizes sizes(size_t max_rows, size_t cols);
@@ -73,7 +77,7 @@ class CudaActivation final : public Activation {
 
     ActivationView view_;
     size_t max_rows_ = 0;
-    DeviceMemory values_, parts_, part_scales_, row_amax_;
+    DeviceMemory values_, parts_, part_scales_, row_amax_, squares_;
     DeviceMemory half_, row_scale_, codes_, scales_, tensor_scale_;
 };
 

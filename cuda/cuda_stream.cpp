@@ -111,8 +111,7 @@ template <class Launch>
 void CudaStream::produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
                          Activation& out, Launch&& launch) {
     const RoundingView rounding = rounding_view(transform, format);
-    static_cast<CudaActivation&>(out).set_kind(format.kind);
-    const ActivationView target = device(out).view(n);
+    const ActivationView target = written(out, format).view(n);
     const bool second_pass = needs_second_pass(rounding, target);
     if (second_pass) launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
@@ -130,7 +129,7 @@ void CudaStream::embed(const Weight& table, const Buffer& ids, size_t n, float s
 
 void CudaStream::norm(const Buffer& x, size_t first_row, size_t n, const NormParams& norm,
                       const Transform* transform, ActivationFormat format, Activation& out) {
-    if (collect([=, this, &x, &out] { this->norm(x, first_row, n, norm, transform, format, out); })) return;
+    if (collect(NormCall{&x, first_row, n, norm, transform, format, &out})) return;
     const size_t cols = out.cols();
     if (!rounding_fits("norm", n, cols, transform, out) || !vector_of(norm.weight, cols, "norm")) return;
     if (!require(holds(x, first_row + n, cols), "norm", "the input is too small")) return;
@@ -197,7 +196,7 @@ void CudaStream::attention(const Buffer& q, size_t n, size_t position, const Att
     DecodeAttentionView one;
     const RoundingView rounding_of_one = rounding_view(transform, format);
     if (n == 1 && decode_attention_view(call, rounding_of_one, one)) {
-        launched(launch_decode_attention(one, rounding_of_one, target_of_few(out, format), stream_), name);
+        launched(launch_decode_attention(one, rounding_of_one, written(out, format).view(), stream_), name);
         return;
     }
     if (n > few_tokens) return attention_of_many(call);
@@ -270,7 +269,7 @@ bool CudaStream::decode_attention_view(const AttentionCall& call, const Rounding
 
 void CudaStream::glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kind, const Transform* transform,
                      ActivationFormat format, Activation& out) {
-    if (collect([=, this, &gate, &up, &out] { glu(gate, up, n, kind, transform, format, out); })) return;
+    if (collect(GluCall{&gate, &up, n, kind, transform, format, &out})) return;
     const size_t width = out.cols();
     if (!rounding_fits("glu", n, width, transform, out)) return;
     if (!require(holds(gate, n, width) && holds(up, n, width), "glu", "an input is too small")) return;

@@ -82,7 +82,16 @@ class CudaStream final : public CheckedStream {
     StepPosition place_of(size_t position, const char* operation);
     void run_calls();
     void capture_calls(StepRecord& record);
+    // Runs calls_[i] and those after it that one kernel does with it; their number, 0 if there is none.
+    size_t run_fused(size_t i);
     bool run_fused(const RopeCall& rope, const AttentionCall& attention);
+    bool run_fused(const LinearCall& product, const NormCall& norm);
+    bool run_fused(const LinearCall& product, const GluCall& glu);
+    // One kernel's worth of a product of one token, if it is packed weights'.
+    bool next_input_view(const LinearCall& product, MatvecView& view);
+    // Whether from calls_[i] on only products of packed weights read what is there now.
+    bool only_multiplied(size_t i, const Activation& input) const;
+    void run(const StepCall& call);
 
     bool rope_view(const RopeCall& call, RopeView& args);
     bool attention_fits(const AttentionCall& call);

@@ -5,9 +5,7 @@
 #include <algorithm>
 
 #include "cuda/cuda_stream.h"
-#include "cuda/kernels/next_position.h"
 #include "cuda/step_options.h"
-#include "cuda/views.h"
 
 namespace fp4::cuda {
 
@@ -83,47 +81,6 @@ StepPosition CudaStream::place_of(size_t position, const char* operation) {
     if (!in_step_) return {static_cast<uint32_t>(position), nullptr};
     require(position == step_position_, operation, "another position than the step's");
     return {0, position_.as<uint32_t>()};
-}
-
-void CudaStream::run_calls() {
-    launched(launch_next_position(position_.as<uint32_t>(), stream_), "next_position");
-    for (size_t i = 0; i < calls_.size() && state_.ok(); ++i) {
-        if (const auto* rope = std::get_if<RopeCall>(&calls_[i])) {
-            const auto* next = i + 1 < calls_.size() ? std::get_if<AttentionCall>(&calls_[i + 1]) : nullptr;
-            if (next && run_fused(*rope, *next))
-                ++i;
-            else
-                rope_append(*rope->q, *rope->k, *rope->v, rope->n, rope->position, rope->shape,
-                            rope->q_norm ? &*rope->q_norm : nullptr, rope->k_norm ? &*rope->k_norm : nullptr,
-                            rope->rope, *rope->cache, rope->layer);
-        } else if (const auto* call = std::get_if<AttentionCall>(&calls_[i])) {
-            attention(*call->q, call->n, call->position, call->params, *call->cache, call->layer,
-                      call->transform, call->format, *call->out);
-        } else {
-            std::get<std::function<void()>>(calls_[i])();
-        }
-    }
-}
-
-bool CudaStream::run_fused(const RopeCall& rope, const AttentionCall& attention) {
-    const RoundingView rounding = rounding_view(attention.transform, attention.format);
-    if (!step_options.fuse_attention || rope.n != 1 || attention.n != 1 || rope.q != attention.q ||
-        rope.cache != attention.cache || rope.layer != attention.layer ||
-        rope.position != attention.position || rope.shape.heads != attention.params.shape.heads) {
-        return false;
-    }
-    RopeView args;
-    DecodeAttentionView view;
-    if (!rope_view(rope, args) || !attention_fits(attention) ||
-        !decode_attention_view(attention, rounding, view))
-        return false;
-    view.rope = args;
-    view.k = device(*rope.k).floats();
-    view.v = device(*rope.v).floats();
-    launched(
-        launch_decode_attention(view, rounding, target_of_few(*attention.out, attention.format), stream_),
-        "attention");
-    return true;
 }
 
 } // namespace fp4::cuda

@@ -32,8 +32,32 @@ struct AttentionCall {
     Activation* out;
 };
 
+struct LinearCall {
+    const Activation* input;
+    size_t n;
+    std::vector<LinearTarget> targets;
+};
+
+struct NormCall {
+    const Buffer* x;
+    size_t first_row, n;
+    NormParams norm;
+    const Transform* transform;
+    ActivationFormat format;
+    Activation* out;
+};
+
+struct GluCall {
+    const Buffer *gate, *up;
+    size_t n;
+    GluKind kind;
+    const Transform* transform;
+    ActivationFormat format;
+    Activation* out;
+};
+
 // The others are never fused.
-using StepCall = std::variant<RopeCall, AttentionCall, std::function<void()>>;
+using StepCall = std::variant<RopeCall, AttentionCall, LinearCall, NormCall, GluCall, std::function<void()>>;
 
 // What must be equal for a record to be repeated.
 struct StepKey {

@@ -21,11 +21,11 @@ inline const CudaActivation& device(const Activation& activation) {
     return static_cast<const CudaActivation&>(activation);
 }
 
-// Where an operation on few tokens puts the result that linear() reads.
-inline const ActivationView& target_of_few(Activation& out, ActivationFormat format) {
+// An activation that an operation is about to write.
+inline const CudaActivation& written(Activation& out, ActivationFormat format, RowNorm norm = {}) {
     auto& activation = static_cast<CudaActivation&>(out);
-    activation.set_kind(format.kind);
-    return activation.view();
+    activation.set_content(format.kind, norm);
+    return activation;
 }
 
 inline NormView view(const NormParams& norm) {

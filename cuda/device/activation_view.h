@@ -20,9 +20,21 @@
 
 namespace fp4::cuda {
 
+// Up to here products take both parts of unrounded inputs, 22 bits; with more tokens the high part alone, 11
+// bits.
 inline constexpr uint32_t part_tokens = 4;
-// Up to here the mat-vec is as fast as the matrix product, and its unrounded inputs have 22 bits, not 11.
+// Up to here the mat-vec is faster than the matrix product.
 inline constexpr uint32_t few_tokens = 16;
+
+// A row that is still to be multiplied by 1 / sqrt(mean of the squares + epsilon), of one token's decode
+// step: whoever multiplies it with a weight does that (kernels/matvec_next.h).
+inline constexpr uint32_t square_columns = 32;
+inline constexpr uint32_t most_squares = 512;
+struct RowNorm {
+    const float* squares =
+        nullptr; // [cols / square_columns], each of so many columns; null: nothing is to be done
+    float epsilon = 0.0f;
+};
 
 struct ActivationView {
     float* values = nullptr;
@@ -32,6 +44,7 @@ struct ActivationView {
     uint32_t cols = 0;
     ActivationFormat::Kind kind = ActivationFormat::Kind::a16; // that the rows were rounded to
     bool in_operand = false;
+    RowNorm norm; // of row 0
     GemmOperand operand;
 
     __host__ __device__ uint32_t pitch() const {

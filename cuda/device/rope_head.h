@@ -10,17 +10,27 @@
 namespace fp4::cuda {
 
 // RoFormer (arXiv 2104.09864), section 3.2.2; the angle is rounded to float32 as in training software.
+struct Rotation {
+    float cosine = 0.0f, sine = 0.0f; // times the amplitude
+};
+__device__ inline Rotation rotation(const RopeView& rope, uint32_t position, uint32_t pair) {
+    Rotation result;
+    sincosf(static_cast<float>(position) * rope.inverse_frequency[pair], &result.sine, &result.cosine);
+    result.cosine *= rope.amplitude, result.sine *= rope.amplitude;
+    return result;
+}
+__device__ inline void rotate_pair(const RopeView& rope, const Rotation& by, uint32_t pair, uint32_t dim,
+                                   float* head) {
+    float& a = head[rope.interleaved ? 2 * pair : pair];
+    float& b = head[rope.interleaved ? 2 * pair + 1 : pair + dim / 2];
+    const float x = a, y = b;
+    a = x * by.cosine - y * by.sine;
+    b = x * by.sine + y * by.cosine;
+}
+
 __device__ inline void rotate(const RopeView& rope, uint32_t position, uint32_t dim, float* head) {
-    for (uint32_t i = threadIdx.x % 32; i < dim / 2; i += 32) {
-        float sine, cosine;
-        sincosf(static_cast<float>(position) * rope.inverse_frequency[i], &sine, &cosine);
-        cosine *= rope.amplitude, sine *= rope.amplitude;
-        float& a = head[rope.interleaved ? 2 * i : i];
-        float& b = head[rope.interleaved ? 2 * i + 1 : i + dim / 2];
-        const float x = a, y = b;
-        a = x * cosine - y * sine;
-        b = x * sine + y * cosine;
-    }
+    for (uint32_t i = threadIdx.x % 32; i < dim / 2; i += 32)
+        rotate_pair(rope, rotation(rope, position, i), i, dim, head);
     __syncwarp();
 }
 

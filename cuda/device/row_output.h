@@ -10,6 +10,9 @@
 
 namespace fp4::cuda {
 
+// Of lanes that store nothing: beyond every row.
+inline constexpr uint32_t no_column = 1u << 31;
+
 // Sylvester's Hadamard matrix by butterflies, over blocks of 16 to 128 columns.
 __device__ inline void hadamard_run(uint32_t block, float (&v)[4]) {
     const float a = v[0] + v[1], b = v[0] - v[1], c = v[2] + v[3], d = v[2] - v[3];
@@ -76,6 +79,7 @@ __device__ inline void store_parts(const ActivationView& out, uint32_t row, uint
 
 __device__ inline void store_values(const ActivationView& out, uint32_t row, uint32_t column,
                                     const float (&v)[4]) {
+    if (column >= out.pitch()) return;
     *reinterpret_cast<float4*>(out.values + size_t(row) * out.pitch() + column) =
         make_float4(v[0], v[1], v[2], v[3]);
 }
@@ -196,8 +200,8 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
             __uint_as_float(static_cast<uint32_t>(unit) << 23) * (rounded ? tensor_scale : 1.0f);
 }
 
-// v: values of columns column.. (0 from cols on), before the transform. Where a second pass rounds
-// (kernels/round.h) only the transform is done.
+// v: values of columns column.. (0 from cols on), before the transform; lanes with a column beyond the pitch
+// store nothing. Where a second pass rounds (kernels/round.h) only the transform is done.
 __device__ inline void finish_run(const ActivationView& out, const RoundingView& rounding, uint32_t row,
                                   uint32_t column, float (&v)[4]) {
     transform_run(rounding.transform, column, out.cols, v);

@@ -14,7 +14,7 @@ struct StepPosition {
 };
 
 #ifdef __CUDACC__
-// After begin().
+// Not before begin(), but in a decode step, which starts by writing it.
 __device__ inline uint32_t step_position(const StepPosition& position) {
     return position.device ? *position.device : position.value;
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "cuda/device/attention_rows.h"
+#include "cuda/device/attention_matrix.h"
 #include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/attention.h"
@@ -32,47 +32,49 @@ __device__ Row row_at(const AttentionView& attention, const KvView& kv, uint32_t
 
 // Keys of split `split` out of those any row of the warp sees.
 __device__ KeyRange split_range(const AttentionView& attention, const KvView& kv, uint32_t first_row,
-                                uint32_t split) {
+                                uint32_t split, uint32_t step_keys) {
     const uint32_t group = attention.heads / kv.kv_heads;
     const uint32_t last_row = min(first_row + warp_rows, attention.n * group) - 1;
     const uint32_t begin = row_at(attention, kv, first_row).begin, end = row_at(attention, kv, last_row).end;
-    const uint32_t steps = (end - begin + warp_keys - 1) / warp_keys;
-    const uint32_t each = (steps + attention.splits - 1) / attention.splits * warp_keys;
+    const uint32_t steps = (end - begin + step_keys - 1) / step_keys;
+    const uint32_t each = (steps + attention.splits - 1) / attention.splits * step_keys;
     const uint32_t start = begin + split * each;
     return {start, min(end, start + each)};
 }
 
-// A warp takes four rows and one part of the keys; lanes share the values of a head, V each.
-template <int V, bool whole_f16>
+// A warp takes four rows and one part of the keys.
+template <class Attention>
 __global__ __launch_bounds__(warps * 32) void attention_parts(AttentionView attention, const float* q,
                                                               KvView kv) {
     begin();
-    const uint32_t lane = threadIdx.x % 32, dim = kv.head_dim, first_row = blockIdx.x * warp_rows;
+    const uint32_t dim = kv.head_dim, first_row = blockIdx.x * warp_rows;
     const uint32_t split = blockIdx.z * warps + threadIdx.x / 32;
     if (split >= attention.splits) return;
-    float queries[warp_rows][V];
-#pragma unroll
-    for (uint32_t r = 0; r < warp_rows; ++r) {
-        const Row row = row_at(attention, kv, first_row + r);
-        const float* source = q + (size_t(row.token) * attention.heads + row.head) * dim;
-#pragma unroll
-        for (uint32_t i = 0; i < V; ++i)
-            queries[r][i] = row.end && lane * V + i < dim ? source[lane * V + i] * attention.scale : 0.0f;
-    }
-    const Row own = row_at(attention, kv, first_row + lane % warp_rows); // the row of this lane's scores
-    AttentionRows<V> rows;
-    attend<V, whole_f16>(kv, blockIdx.y, queries, split_range(attention, kv, first_row, split),
-                         {own.begin, own.end}, rows);
-#pragma unroll
-    for (uint32_t r = 0; r < warp_rows; ++r) {
-        const Row row = row_at(attention, kv, first_row + r);
-        if (row.end == 0) break;
-        const size_t place = (size_t(row.token) * attention.heads + row.head) * attention.splits + split;
-#pragma unroll
-        for (uint32_t i = 0; i < V; ++i)
-            if (lane * V + i < dim) attention.sums[place * dim + lane * V + i] = rows.sums[r][i];
-        if (lane == r) attention.states[place] = make_float2(rows.largest, rows.total);
-    }
+    const KeyRange range = split_range(attention, kv, first_row, split, Attention::step_keys);
+    Attention rows;
+    rows.load(kv, blockIdx.y, range);
+    rows.set_queries(
+        [&](uint32_t r) -> const float* {
+            const Row row = row_at(attention, kv, first_row + r);
+            return row.end ? q + (size_t(row.token) * attention.heads + row.head) * dim : nullptr;
+        },
+        attention.scale, dim);
+    const Row own = row_at(attention, kv, first_row + Attention::own_row());
+    rows.attend(kv, blockIdx.y, range, {own.begin, own.end});
+    // Where row r's part goes.
+    auto place = [&](const Row& row) {
+        return (size_t(row.token) * attention.heads + row.head) * attention.splits + split;
+    };
+    rows.store(
+        [&](uint32_t r, uint32_t j, float a, float b) {
+            const Row row = row_at(attention, kv, first_row + r);
+            if (row.end && j < dim)
+                *reinterpret_cast<float2*>(attention.sums + place(row) * dim + j) = make_float2(a, b);
+        },
+        [&](uint32_t r, float largest, float total) {
+            const Row row = row_at(attention, kv, first_row + r);
+            if (row.end) attention.states[place(row)] = make_float2(largest, total);
+        });
 }
 
 // softmax-weighted mean of `count` of a head's values, from value j on, over all splits
@@ -115,8 +117,7 @@ __global__ __launch_bounds__(combine_threads) void attention_combine(AttentionPa
 
 template <int V>
 auto choose(const KvView& kv) {
-    return kv.format == KvFormat::f16 && kv.head_dim % V == 0 ? attention_parts<V, true>
-                                                              : attention_parts<V, false>;
+    return attends_by_matrix(kv) ? attention_parts<MatrixAttention<V>> : attention_parts<RowAttention<V>>;
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "cuda/device/attention_rows.h"
+#include "cuda/device/attention_matrix.h"
 #include "cuda/device/launch.h"
 #include "cuda/device/rope_head.h"
 #include "cuda/device/row_output.h"
@@ -12,7 +12,7 @@ namespace fp4::cuda {
 namespace {
 
 constexpr uint32_t warps = 8;        // of a block: neighbouring ranges of the keys
-constexpr uint32_t block_keys = 128; // a block's least: two steps a warp
+constexpr uint32_t block_keys = 128; // a block's least: 16 a warp
 constexpr uint32_t most_parts = 16;
 static_assert(warps > warp_rows + 1); // a warp for each query head, the key and the value
 
@@ -28,33 +28,68 @@ __device__ Heads block_heads(const DecodeAttentionView& view) {
 template <int dims>
 struct Shared {
     float queries[warp_rows][dims];
+    float newest[2][dims];         // key and value
+    uint4 newest_f16[2][dims / 8]; // as the cache has them
     float sums[warps][warp_rows][dims];
     float2 states[warps][warp_rows];
     bool last;
+};
+
+// The rotation of a lane's pairs of a head.
+template <int dims>
+struct Rotations {
+    Rotation pairs[dims / 64];
+    __device__ Rotations(const RopeView& rope, uint32_t position, uint32_t dim) {
+#pragma unroll
+        for (uint32_t i = 0; i < dims / 64; ++i) {
+            const uint32_t pair = threadIdx.x % 32 + 32 * i;
+            if (pair < dim / 2) pairs[i] = rotation(rope, position, pair);
+        }
+    }
+    __device__ void rotate(const RopeView& rope, uint32_t dim, float* head) const {
+#pragma unroll
+        for (uint32_t i = 0; i < dims / 64; ++i) {
+            const uint32_t pair = threadIdx.x % 32 + 32 * i;
+            if (pair < dim / 2) rotate_pair(rope, pairs[i], pair, dim, head);
+        }
+        __syncwarp();
+    }
 };
 
 // Each warp one head: the queries, rotated, into shared memory; the block with the newest key's place in its
 // range stores that key and its value.
 template <int dims>
 __device__ void prepare_heads(const DecodeAttentionView& view, const Heads& heads, uint32_t position,
-                              bool stores, Shared<dims>& shared) {
+                              const Rotations<dims>& rotations, bool stores, bool rehearsal,
+                              Shared<dims>& shared) {
     const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, dim = view.kv.head_dim;
     const bool is_query = warp < heads.count, is_key = warp == warp_rows, is_value = warp == warp_rows + 1;
     if (!is_query && !(stores && (is_key || is_value))) return;
     const float* source = is_query ? view.q + size_t(heads.first + warp) * dim
                                    : (is_key ? view.k : view.v) + size_t(heads.kv_head) * dim;
-    float* head = is_query ? shared.queries[warp] : shared.sums[warp][0]; // not yet in use
-    for (uint32_t j = lane; j < dim; j += 32) head[j] = source[j];
+    float* head = is_query ? shared.queries[warp] : shared.newest[is_value];
+    for (uint32_t j = lane; j < dim; j += 32) head[j] = rehearsal ? 0.0f : source[j];
     __syncwarp();
-    if (view.k && !is_value) {
+    if (!is_value) {
         const NormView& norm = is_query ? view.rope.q_norm : view.rope.k_norm;
         if (norm.weight) norm_head(norm, dim, head);
-        rotate(view.rope, position, dim, head);
+        rotations.rotate(view.rope, dim, head);
     }
-    if (!is_query) {
+    if (!is_query && view.kv.format == KvFormat::f16)
+        store_head(view.kv, head, reinterpret_cast<uint8_t*>(shared.newest_f16[is_value]));
+    if (!is_query && !rehearsal) {
         uint8_t* rows = is_key ? view.kv.keys : view.kv.values;
         store_head(view.kv, head, rows + head_place(view.kv, position, heads.kv_head));
     }
+}
+
+// Queries that are rotated already.
+template <int dims>
+__device__ void copy_queries(const DecodeAttentionView& view, const Heads& heads, Shared<dims>& shared) {
+    const uint32_t warp = threadIdx.x / 32, dim = view.kv.head_dim;
+    if (warp >= heads.count) return;
+    for (uint32_t j = threadIdx.x % 32; j < dim; j += 32)
+        shared.queries[warp][j] = view.q[size_t(heads.first + warp) * dim + j];
 }
 
 // A softmax-weighted sum under way: four values of one head.
@@ -63,19 +98,30 @@ struct Merged {
     float largest = -INFINITY, total = 0.0f;
 };
 
-// Adds up `count` of them; part(i) gives the state and the four values of one.
-template <class Part>
-__device__ Merged merge(uint32_t count, Part&& part) {
+// Adds up `count` parts of each of the block's heads. state(part, r) is of head r; values(part) are this
+// lane's, of head `row`. By whole warps, each for itself: a lane weighs parts lane / 4 and lane / 4 + 8 of
+// head lane % 4.
+template <class State, class Values>
+__device__ Merged merge(uint32_t count, uint32_t row, State&& state, Values&& values) {
+    static_assert(warp_rows == 4 && most_parts == 16 && warps <= most_parts);
+    const uint32_t part = threadIdx.x % 32 / warp_rows, head = threadIdx.x % warp_rows;
+    const float2 none = make_float2(-INFINITY, 0.0f);
+    const float2 first = part < count ? state(part, head) : none;
+    const float2 second = part + 8 < count ? state(part + 8, head) : none;
+    const float largest = row_max(fmaxf(first.x, second.x));
+    const float first_weight = first.x == -INFINITY ? 0.0f : expf(first.x - largest);
+    const float second_weight = second.x == -INFINITY ? 0.0f : expf(second.x - largest);
+    const float total = row_sum(first_weight * first.y + second_weight * second.y);
     Merged merged;
-    float4 values;
-    for (uint32_t i = 0; i < count; ++i) merged.largest = fmaxf(merged.largest, part(i, nullptr).x);
+    merged.largest = __shfl_sync(all_lanes, largest, row);
+    merged.total = __shfl_sync(all_lanes, total, row);
 #pragma unroll 8
     for (uint32_t i = 0; i < count; ++i) {
-        const float2 state = part(i, &values);
-        const float weight = state.x == -INFINITY ? 0.0f : expf(state.x - merged.largest);
-        merged.total += weight * state.y;
-        merged.values[0] += weight * values.x, merged.values[1] += weight * values.y;
-        merged.values[2] += weight * values.z, merged.values[3] += weight * values.w;
+        const float weight =
+            __shfl_sync(all_lanes, i < 8 ? first_weight : second_weight, i % 8 * warp_rows + row);
+        const float4 v = values(i);
+        merged.values[0] += weight * v.x, merged.values[1] += weight * v.y;
+        merged.values[2] += weight * v.z, merged.values[3] += weight * v.w;
     }
     return merged;
 }
@@ -94,75 +140,94 @@ __device__ bool is_last(const DecodeAttentionView& view, bool& shared) {
     return shared;
 }
 
-template <int V, bool whole_f16>
+template <int V, class Attention>
 __global__ __launch_bounds__(warps *
                              32) void decode_attention(const __grid_constant__ DecodeAttentionView view,
                                                        const __grid_constant__ RoundingView rounding,
                                                        const __grid_constant__ ActivationView out) {
     __shared__ Shared<V * 32> shared;
-    begin();
+    // The position, and all of the cache but the newest row, were there before this pass (kernels/embed.cu):
+    // with rope, whose rotation and first keys need nothing else, the previous kernel is waited for late.
+    const bool with_rope = view.k;
+    if (!with_rope) begin();
     const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, dim = view.kv.head_dim;
     const uint32_t position = step_position(view.rope.position), end = position + 1;
     const uint32_t first_key = first_seen(view.window, end);
-    const uint32_t steps = (end - first_key + warp_keys - 1) / warp_keys, ranges = view.parts * warps;
-    const uint32_t each = (steps + ranges - 1) / ranges * warp_keys;
+    const uint32_t steps = (end - first_key + Attention::step_keys - 1) / Attention::step_keys,
+                   ranges = view.parts * warps;
+    const uint32_t each = (steps + ranges - 1) / ranges * Attention::step_keys;
     const uint32_t block_key = first_key + blockIdx.x * warps * each;
     const bool stores = view.k && block_key < end && end <= block_key + warps * each;
     const Heads heads = block_heads(view);
-    prepare_heads(view, heads, position, stores, shared);
-    __syncthreads();
-
-    float queries[warp_rows][V];
-#pragma unroll
-    for (uint32_t r = 0; r < warp_rows; ++r) {
-#pragma unroll
-        for (uint32_t i = 0; i < V; ++i) {
-            const bool there = r < heads.count && lane * V + i < dim;
-            queries[r][i] = there ? shared.queries[r][lane * V + i] * view.scale : 0.0f;
-        }
-    }
-    AttentionRows<V> rows;
     const uint32_t start = block_key + warp * each;
-    attend<V, whole_f16>(view.kv, heads.kv_head, queries, {start, min(end, start + each)}, {first_key, end},
-                         rows);
-#pragma unroll
-    for (uint32_t r = 0; r < warp_rows; ++r) {
-#pragma unroll
-        for (uint32_t i = 0; i < V; ++i) shared.sums[warp][r][lane * V + i] = rows.sums[r][i];
-        if (lane == r) shared.states[warp][r] = make_float2(rows.largest, rows.total);
-    }
-    __syncthreads();
+    const KeyRange range{start, min(end, start + each)};
+    const Rotations<V * 32> rotations(view.rope, with_rope ? position : 0, with_rope ? dim : 0);
 
-    // A warp takes a run of 128 columns of the block's heads, four a lane.
-    const uint32_t column = warp * run_columns + lane * 4, row = column / dim, j = column % dim;
-    const bool has_run = column < heads.count * dim; // whole warps
-    Merged merged;
-    if (has_run) {
-        merged = merge(warps, [&](uint32_t i, float4* values) {
-            if (values) *values = *reinterpret_cast<const float4*>(&shared.sums[i][row][j]);
-            return shared.states[i][row];
-        });
-    }
-    if (view.parts > 1) {
-        const size_t place = size_t(heads.first + row) * view.parts;
-        if (has_run) {
-            float4* sums = reinterpret_cast<float4*>(view.sums + (place + blockIdx.x) * dim + j);
-            __stcg(sums, make_float4(merged.values[0], merged.values[1], merged.values[2], merged.values[3]));
-            if (j == 0) __stcg(view.states + place + blockIdx.x, make_float2(merged.largest, merged.total));
+    // Twice the same code. The first pass, while the previous kernel still runs, stores nothing: it fetches
+    // instructions, arguments and keys, for which the second would wait several times as long as it computes,
+    // as the memory is busy with the next kernel's weights.
+#pragma unroll 1
+    for (uint32_t pass = with_rope ? 0 : 1; pass < 2; ++pass) {
+        const bool rehearsal = pass == 0;
+        Attention rows;
+        rows.load(view.kv, heads.kv_head, range);
+        if (with_rope) {
+            if (!rehearsal) begin();
+            prepare_heads(view, heads, position, rotations, stores, rehearsal, shared);
+        } else {
+            copy_queries(view, heads, shared);
         }
-        if (!is_last(view, shared.last)) return;
+        __syncthreads();
+        if (with_rope) rows.set_newest(range, position, shared.newest_f16[0], shared.newest_f16[1], dim);
+        rows.set_queries([&](uint32_t r) { return r < heads.count ? shared.queries[r] : nullptr; },
+                         view.scale, dim);
+        const KeyRange attended{start, rehearsal ? min(range.end, start + Attention::step_keys) : range.end};
+        rows.attend(view.kv, heads.kv_head, attended, {first_key, end});
+        rows.store([&](uint32_t r, uint32_t j, float a,
+                       float b) { *reinterpret_cast<float2*>(&shared.sums[warp][r][j]) = make_float2(a, b); },
+                   [&](uint32_t r, float largest, float total) {
+                       shared.states[warp][r] = make_float2(largest, total);
+                   });
+        __syncthreads();
+
+        // A warp takes a run of 128 columns of the block's heads, four a lane.
+        const uint32_t column = warp * run_columns + lane * 4, row = column / dim, j = column % dim;
+        const bool has_run = column < heads.count * dim; // whole warps
+        Merged merged;
         if (has_run) {
-            merged = merge(view.parts, [&](uint32_t i, float4* values) {
-                if (values)
-                    *values = __ldcg(reinterpret_cast<const float4*>(view.sums + (place + i) * dim + j));
-                return __ldcg(view.states + place + i);
-            });
+            merged = merge(
+                warps, row, [&](uint32_t i, uint32_t r) { return shared.states[i][r]; },
+                [&](uint32_t i) { return *reinterpret_cast<const float4*>(&shared.sums[i][row][j]); });
         }
+        if (view.parts > 1 && !rehearsal) {
+            const size_t place = size_t(heads.first + row) * view.parts;
+            if (has_run) {
+                float4* sums = reinterpret_cast<float4*>(view.sums + (place + blockIdx.x) * dim + j);
+                __stcg(sums,
+                       make_float4(merged.values[0], merged.values[1], merged.values[2], merged.values[3]));
+                if (j == 0)
+                    __stcg(view.states + place + blockIdx.x, make_float2(merged.largest, merged.total));
+            }
+            if (!is_last(view, shared.last)) return;
+            if (has_run) {
+                const size_t head = size_t(heads.first) * view.parts;
+                merged = merge(
+                    view.parts, row,
+                    [&](uint32_t i, uint32_t r) {
+                        return r < heads.count ? __ldcg(view.states + head + r * view.parts + i)
+                                               : make_float2(-INFINITY, 0.0f);
+                    },
+                    [&](uint32_t i) {
+                        return __ldcg(reinterpret_cast<const float4*>(view.sums + (place + i) * dim + j));
+                    });
+            }
+        }
+        if (!has_run) continue;
+        float v[4];
+        const float inverse = 1.0f / merged.total;
+        for (int e = 0; e < 4; ++e) v[e] = merged.values[e] * inverse;
+        finish_run(out, rounding, 0, rehearsal ? no_column : heads.first * dim + column, v);
     }
-    if (!has_run) return;
-    float v[4];
-    for (int e = 0; e < 4; ++e) v[e] = merged.values[e] / merged.total;
-    finish_run(out, rounding, 0, heads.first * dim + column, v);
 }
 
 uint32_t row_groups(uint32_t heads, uint32_t kv_heads) {
@@ -171,8 +236,8 @@ uint32_t row_groups(uint32_t heads, uint32_t kv_heads) {
 
 template <int V>
 auto choose(const KvView& kv) {
-    return kv.format == KvFormat::f16 && kv.head_dim % V == 0 ? decode_attention<V, true>
-                                                              : decode_attention<V, false>;
+    return attends_by_matrix(kv) ? decode_attention<V, MatrixAttention<V>>
+                                 : decode_attention<V, RowAttention<V>>;
 }
 
 } // namespace

@@ -28,7 +28,8 @@ cudaError_t launch_embed(const WeightView& table, const int32_t* ids, size_t n, 
                          cudaStream_t stream) {
     constexpr uint32_t threads = 256;
     const dim3 grid((table.cols + threads - 1) / threads, static_cast<uint32_t>(n));
-    return launch(embed_rows, grid, threads, 0, stream, table, ids, scale, x);
+    // The only kernel that waits for all before it: what earlier passes wrote may be read before begin().
+    return launch(LaunchOrder{.alone = true}, embed_rows, grid, threads, 0, stream, table, ids, scale, x);
 }
 
 } // namespace fp4::cuda

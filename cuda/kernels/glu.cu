@@ -1,3 +1,4 @@
+#include "cuda/device/activate.h"
 #include "cuda/device/launch.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/glu.h"
@@ -7,13 +8,6 @@ namespace {
 
 constexpr uint32_t threads = 128;
 constexpr uint32_t block_runs = threads / 32;
-
-// gelu in its tanh form (Hendrycks and Gimpel, arXiv 1606.08415, section 2) is x sigmoid(2 u) as
-// 0.5 (1 + tanh u) = sigmoid(2 u): no cancellation for negative x.
-__device__ float activated(GluKind kind, float x) {
-    const float exponent = kind == GluKind::silu ? x : 1.5957691216057308f * (x + 0.044715f * (x * x * x));
-    return x / (1.0f + expf(-exponent));
-}
 
 // The first column of this thread; whole warps are beyond the row together.
 __device__ uint32_t first_column() {

@@ -8,7 +8,7 @@
 
 namespace fp4::cuda {
 
-inline constexpr uint32_t matvec_tokens = 8; // of one launch
+inline constexpr uint32_t matvec_tokens = few_tokens; // at most
 inline constexpr uint32_t matvec_targets = 4;
 inline constexpr uint32_t matvec_warps = 8; // of a block, at most
 
@@ -35,8 +35,7 @@ struct MatvecView {
     uint32_t first_group[matvec_targets] = {}; // block index where a target's rows start
     uint32_t target_count = 0;
     ActivationView input;
-    uint32_t first_token = 0; // a multiple of part_tokens
-    uint32_t n = 0;           // tokens from there on, at most matvec_tokens
+    uint32_t n = 0; // tokens
     MatvecPlan plan;
     MatvecScratch scratch; // splits > 1
 };

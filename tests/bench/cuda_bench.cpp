@@ -137,11 +137,8 @@ class Bench {
                 view.scratch = {scratch_.as<float>(), counters_.as<uint32_t>()};
                 const uint32_t groups = matvec_groups(view);
                 if (matvec_scratch_floats(plan, groups) * 4 > scratch_.bytes()) return;
-                for (uint32_t first = 0; first < n; first += matvec_tokens) {
-                    view.first_token = first;
-                    view.n = std::min(n - first, matvec_tokens);
-                    require(launch_matvec(view, groups, stream_), "matvec");
-                }
+                view.n = n;
+                require(launch_matvec(view, groups, stream_), "matvec");
             }
         });
     }

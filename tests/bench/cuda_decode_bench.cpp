@@ -21,7 +21,8 @@ std::vector<Variant> variants(bool all) {
     if (!all) return {{"decode step", {}}};
     return {
         {"one by one", {.recorded = false}},
-        {"graph, nothing fused", {.fuse_attention = false}},
+        {"graph, nothing fused", {.fuse_attention = false, .fuse_products = false}},
+        {"graph, products alone", {.fuse_products = false}},
         {"graph", {}},
         {"graph, token taken later", {}, true},
         {"not a graph", {.graph = false}},

@@ -15,6 +15,7 @@ struct TestedBackend {
     // From this many tokens on inputs, queries and attention weights that were not rounded go to tensor cores
     // as f16 (one part of 11 bits, as in every GPU library), which add float32 sums in an order of their own.
     size_t half_from = SIZE_MAX;
+    size_t input_half_from = half_from; // unrounded inputs of linears alone
 };
 
 // Every backend this build and machine can run, without the reference: add a new one in backends.cpp.
@@ -58,7 +59,7 @@ class Rig {
 struct Pair {
     explicit Pair(const TestedBackend& tested);
     std::string name;
-    size_t half_from;
+    size_t half_from, input_half_from;
     Rig tested;
     Rig reference;
 };

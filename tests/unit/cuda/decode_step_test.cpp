@@ -16,7 +16,8 @@ using fp4::test::RandomModelShape;
 namespace {
 
 constexpr StepOptions one_by_one{.recorded = false};
-constexpr StepOptions unfused{.fuse_attention = false};
+constexpr StepOptions unfused{.fuse_attention = false, .fuse_products = false};
+constexpr StepOptions products_alone{.fuse_products = false};
 constexpr StepOptions no_graph{.graph = false};
 
 struct Options { // for a scope
@@ -82,6 +83,8 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
         {{.transform = {Kind::hadamard, 128, {}, {}}}, KvFormat::mxfp8},
         {{.transform = {Kind::matrix, 32, {}, matrix}}, KvFormat::mxfp4},
         {{.heads = 8, .kv_heads = 1, .head_dim = 32, .ffn = 416}},
+        {{.ffn = 1504, .hidden = 608, .transform = {Kind::hadamard, 16, {}, {}}}},
+        {{.format = WeightFormat::nvfp4, .ffn = 2048, .hidden = 1024, .biases = true}},
         {{.heads = 3, .kv_heads = 3, .head_dim = 128, .head_norms = true}},
         {{.heads = 8, .kv_heads = 2, .head_dim = 40, .window = 50}},
         {{.heads = 4, .kv_heads = 1, .head_dim = 256, .window = 200, .biases = true}},
@@ -94,7 +97,7 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
         CAPTURE(index);
         auto model = RandomModel(backend, c.shape).make();
         std::vector<int32_t> expected;
-        for (const StepOptions& options : {one_by_one, no_graph, unfused, StepOptions{}}) {
+        for (const StepOptions& options : {one_by_one, no_graph, unfused, products_alone, StepOptions{}}) {
             Options scope(options);
             auto context = context_of(model, c.kv_format, c.path);
             auto tokens = greedy(*context, 1, 300); // three classes of length

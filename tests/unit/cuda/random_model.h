@@ -10,7 +10,7 @@ namespace fp4::test {
 
 struct RandomModelShape {
     WeightFormat format = WeightFormat::mxfp4;
-    uint32_t heads = 4, kv_heads = 2, head_dim = 64, ffn = 384;
+    uint32_t heads = 8, kv_heads = 2, head_dim = 64, ffn = 384, hidden = 256;
     InputTransform transform; // of all sites
     uint32_t window = 0;      // of every other layer
     bool head_norms = false, biases = false;
@@ -49,7 +49,7 @@ class RandomModel {
         config.architecture = shape_.head_norms ? Architecture::qwen3 : Architecture::llama;
         config.name = "random";
         config.vocabulary = 1000;
-        config.hidden = 256;
+        config.hidden = shape_.hidden;
         config.layers = 3;
         config.heads = shape_.heads;
         config.kv_heads = shape_.kv_heads;

@@ -1,0 +1,277 @@
+// What a warp of a mat-vec does: 16 rows of a packed weight times up to eight tokens, over its share of the
+// columns, on tensor cores with the weights as operand A.
+#pragma once
+
+#include "cuda/device/copy_async.h"
+#include "cuda/device/launch.h"
+#include "cuda/device/one_token.h"
+#include "cuda/kernels/matvec.h"
+
+namespace fp4::cuda {
+
+// What the eight columns of an instruction are: four tokens in two parts each, or, for more tokens, eight in
+// their high parts alone. groups: of so many tokens.
+template <int groups_, bool two_parts_>
+struct TokenColumns {
+    static constexpr int groups = groups_;
+    static constexpr bool two_parts = two_parts_;
+    static constexpr int tokens = two_parts ? part_tokens : 8; // of a group
+    static constexpr int lane_tokens = two_parts ? 1 : 2;      // whose sums a lane has
+    static constexpr int outputs = tile_rows * tokens;
+};
+using FourTokens = TokenColumns<1, true>;
+using EightTokens = TokenColumns<1, false>;
+using SixteenTokens = TokenColumns<2, false>;
+static_assert(matvec_tokens == SixteenTokens::groups * SixteenTokens::tokens);
+
+// What a lane holds of 16 rows x 256 columns.
+struct Chunk {
+    uint4 codes[4]; // one for 64 columns
+    uint4 scales;   // two bytes for 32 columns: rows g and g + 8
+};
+
+struct Tiles { // 16 rows of a weight
+    const uint4* codes;
+    const uint4* scales;
+    uint32_t tiles, chunks; // along the columns
+};
+
+template <bool nv>
+__device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
+    Tiles tiles;
+    tiles.tiles = (weight.cols + tile_columns - 1) / tile_columns;
+    tiles.chunks = (weight.cols + chunk_columns - 1) / chunk_columns;
+    const uint32_t lane = threadIdx.x % 32;
+    tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * tiles.tiles * 32 + lane;
+    tiles.scales = reinterpret_cast<const uint4*>(weight.scales) +
+                   size_t(row_tile) * tiles.chunks * (nv ? 16 : 8) + (nv ? lane / 2 : lane / 4);
+    return tiles;
+}
+
+template <bool nv>
+__device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
+    const uint4* codes = tiles.codes + chunk * 128;
+    if (chunk * 4 + 4 <= tiles.tiles) {
+        for (uint32_t i = 0; i < 4; ++i) result.codes[i] = load_once(codes + i * 32);
+    } else { // the last columns
+        for (uint32_t i = 0; i < 4; ++i)
+            result.codes[i] = chunk * 4 + i < tiles.tiles ? load_once(codes + i * 32) : uint4{};
+    }
+    result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
+}
+
+// A chunk in registers as multiply_one() reads it.
+struct ChunkWeights {
+    const Chunk& chunk;
+    __device__ const uint4& codes(uint32_t tile) const { return chunk.codes[tile]; }
+    __device__ const uint4& nv_scales() const { return chunk.scales; }
+    __device__ uint32_t mx_scales(uint32_t run) const { // run % 4 is the lane's t
+        const uint32_t t = threadIdx.x % 4;
+        const uint32_t word =
+            run < 4 ? (t < 2 ? chunk.scales.x : chunk.scales.y) : (t < 2 ? chunk.scales.z : chunk.scales.w);
+        return t % 2 == 0 ? word : word >> 16;
+    }
+};
+
+// A chunk of one token's input in shared memory: what the warp multiplies with next is on its way while it
+// multiplies. Several tokens' would not fit; those warps read it from memory, late.
+struct InputStage {
+    uint4 parts[chunk_runs * run_vectors];
+    float scales[chunk_runs];
+};
+inline constexpr uint32_t input_stages = 3;
+constexpr size_t stage_bytes(uint32_t warps) {
+    return warps * input_stages * sizeof(InputStage);
+}
+
+__device__ inline void fetch_input(const MatvecView& view, uint32_t chunk, InputStage& stage) {
+    const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
+    const auto* parts = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, 0, 0)) +
+                        chunk * 256 + lane / 8 * 32 + lane % 8;
+    copy_async(stage.parts + lane, parts);
+    copy_async(stage.parts + 32 + lane, parts + 4 * 32);
+    if (lane < chunk_runs / 4)
+        copy_async(stage.scales + lane * 4,
+                   view.input.part_scales + part_scale_place(padded, 0, chunk * chunk_columns) + lane * 4);
+}
+
+// Where a lane finds its operands of a chunk, by group of tokens, and their scales: of token t, or of tokens
+// 2 t and 2 t + 1, for eight runs.
+template <class Columns>
+struct Inputs {
+    const uint4* parts[Columns::groups];
+    float4 scales[Columns::groups][Columns::lane_tokens][2];
+};
+
+template <class Columns>
+__device__ Inputs<Columns> inputs_in_memory(const MatvecView& view, uint32_t chunk) {
+    const uint32_t lane = threadIdx.x % 32, column = lane / 4, t = lane % 4, padded = view.input.padded();
+    // Columns of tokens that are not there may hold anything, they touch no other column: they read the first
+    // token's again, which costs no traffic.
+    auto present = [&](uint32_t token) { return token < view.n ? token : 0; };
+    Inputs<Columns> inputs;
+    for (int i = 0; i < Columns::groups; ++i) {
+        const uint32_t first = i * Columns::tokens;
+        const uint32_t token = present(first + (Columns::two_parts ? column / 2 : column));
+        const uint32_t part = Columns::two_parts ? column % 2 : 0;
+        inputs.parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, token, 0)) +
+                          part * 4 + t + chunk * 256;
+        for (int e = 0; e < Columns::lane_tokens; ++e) {
+            const uint32_t scaled = present(first + Columns::lane_tokens * t + e);
+            const auto* scales = reinterpret_cast<const float4*>(
+                view.input.part_scales + part_scale_place(padded, scaled, chunk * chunk_columns));
+            inputs.scales[i][e][0] = __ldg(scales), inputs.scales[i][e][1] = __ldg(scales + 1);
+        }
+    }
+    return inputs;
+}
+
+__device__ inline uint32_t word_of(const uint4& words, uint32_t index) {
+    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
+}
+__device__ inline float value_of(const float4& values, uint32_t index) {
+    return index == 0 ? values.x : index == 1 ? values.y : index == 2 ? values.z : values.w;
+}
+
+// By group, rows g and g + 8: of token t, or of tokens 2 t and 2 t + 1.
+template <class Columns>
+using Sums = float[Columns::groups][2][Columns::lane_tokens];
+
+template <bool nv, class Columns>
+__device__ void multiply_chunk(const Inputs<Columns>& inputs, const Chunk& weights, Sums<Columns>& sums) {
+#pragma unroll
+    for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
+        const uint4& codes = weights.codes[run / 2];
+        uint32_t first[4], second[4];
+        if (run % 2 == 0)
+            e2m1_fragments(codes.x, codes.y, first, second);
+        else
+            e2m1_fragments(codes.z, codes.w, first, second);
+        const uint32_t word = word_of(weights.scales, run / 2), byte = run % 2 * 2;
+        float factors[2] = {1.0f, 1.0f};
+        if constexpr (nv) {
+            const __half2 upper = e4m3_factor(word, byte), lower = e4m3_factor(word, byte + 1);
+            for (int i = 0; i < 4; i += 2) {
+                scale_fragment(first[i], upper), scale_fragment(first[i + 1], lower);
+                scale_fragment(second[i], upper), scale_fragment(second[i + 1], lower);
+            }
+        } else {
+            factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
+        }
+        for (int i = 0; i < Columns::groups; ++i) {
+            const uint4 x = __ldg(inputs.parts[i] + run * 32);
+            float products[4] = {};
+            mma_f16(products, first, x.x, x.y);
+            mma_f16(products, second, x.z, x.w);
+            for (int row = 0; row < 2; ++row) {
+                for (int e = 0; e < Columns::lane_tokens; ++e) {
+                    const float product = Columns::two_parts ? products[2 * row] + products[2 * row + 1]
+                                                             : products[2 * row + e];
+                    sums[i][row][e] +=
+                        product * (factors[row] * value_of(inputs.scales[i][e][run / 4], run % 4));
+                }
+            }
+        }
+    }
+}
+
+// The norm that the input's row still lacks: its parts come into shared memory while the block multiplies.
+struct InputNorm {
+    alignas(16) float squares[most_squares];
+};
+
+// By the block's first `threads`.
+__device__ inline void fetch_norm(const ActivationView& input, uint32_t threads, InputNorm& norm) {
+    if (!input.norm.squares) return;
+    for (uint32_t i = threadIdx.x * 4; i < input.cols / square_columns; i += threads * 4)
+        copy_async(norm.squares + i, input.norm.squares + i);
+}
+
+// What a product with that row is to be multiplied with. For whole warps, once all copies have come.
+__device__ inline float norm_factor(const ActivationView& input, const InputNorm& norm) {
+    if (!input.norm.squares) return 1.0f;
+    float sum = 0.0f;
+    for (uint32_t i = threadIdx.x % 32; i < input.cols / square_columns; i += 32) sum += norm.squares[i];
+    return 1.0f / sqrtf(warp_sum(sum) / static_cast<float>(input.cols) + input.norm.epsilon);
+}
+
+// What the sum of a row's products is the value of, before bias and norm: codes were taken as they are.
+template <bool nv>
+__device__ float product_scale(const WeightView& weight) {
+    return weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
+}
+
+// The products of a warp: its chunks of a tile's columns. staged: of one token. begin() is called here, once
+// the first weights are under way, then after_begin().
+template <bool nv, class Columns, bool staged, class AfterBegin>
+__device__ void multiply_tile(const MatvecView& view, const WeightView& weight, uint32_t row_tile,
+                              uint32_t k_warp, Sums<Columns>& sums, AfterBegin&& after_begin) {
+    extern __shared__ InputStage all_stages[]; // staged: input_stages of each warp
+    InputStage* stages = all_stages + threadIdx.x / 32 * input_stages;
+    const uint32_t k_warps = view.plan.k_warps;
+    Tiles tiles = {};
+    uint32_t chunk = 0, end = 0;
+    Chunk even, odd;
+    if (row_tile * tile_rows < weight.rows) {
+        tiles = tiles_of<nv>(weight, row_tile);
+        const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
+        end = min(tiles.chunks, (blockIdx.y + 1) * each);
+        chunk = blockIdx.y * each + k_warp;
+        if (chunk < end) load_chunk<nv>(tiles, chunk, even);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
+    }
+    begin(); // the first weights come while the previous kernel ends
+    after_begin();
+    if constexpr (staged) {
+        for (uint32_t i = 0; i + 1 < input_stages; ++i) {
+            if (chunk + i * k_warps < end) fetch_input(view, chunk + i * k_warps, stages[i]);
+            commit_copies();
+        }
+    }
+    uint32_t stage = 0;
+    RunOperands operands;
+    float one_sums[2] = {};
+    auto multiply = [&](const Chunk& weights) {
+        if constexpr (staged) {
+            wait_for_copies<input_stages - 2>();
+            __syncwarp(); // all lanes' copies have come, and all have read the stage before this one
+            const uint32_t free = stage == 0 ? input_stages - 1 : stage - 1;
+            const uint32_t later = chunk + (input_stages - 1) * k_warps;
+            if (later < end) fetch_input(view, later, stages[free]);
+            commit_copies();
+            multiply_one<nv>(ChunkWeights{weights}, stages[stage].parts, stages[stage].scales, operands,
+                             one_sums);
+            stage = stage + 1 == input_stages ? 0 : stage + 1;
+        } else {
+            multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums);
+        }
+        chunk += k_warps;
+    };
+    // While a chunk is multiplied the next one is under way.
+    while (chunk < end) {
+        multiply(even);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
+        if (chunk >= end) break;
+        multiply(odd);
+        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
+    }
+    if constexpr (staged) {
+        add_up(one_sums);
+        sums[0][0][0] = one_sums[0], sums[0][1][0] = one_sums[1];
+    }
+}
+
+// The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][tokens]
+template <class Columns>
+__device__ void store_partial(const MatvecView& view, uint32_t k_warp, uint32_t row_warp,
+                              const Sums<Columns>& sums, float* partial) {
+    const uint32_t lane = threadIdx.x % 32; // 4 g + t
+    constexpr int each = Columns::lane_tokens;
+    float* own = partial + (k_warp * view.plan.row_warps + row_warp) * Columns::groups * Columns::outputs;
+    for (int i = 0; i < Columns::groups; ++i)
+        for (int row = 0; row < 2; ++row)
+            for (int e = 0; e < each; ++e)
+                own[i * Columns::outputs + row * Columns::outputs / 2 + lane * each + e] = sums[i][row][e];
+}
+
+} // namespace fp4::cuda
