@@ -126,9 +126,8 @@ class Totals {
 // A model looks better than it is on the text it was calibrated with.
 Result<void> check_overlap(const Model& model, std::string_view text) {
     const Checkpoint& checkpoint = *model.checkpoint;
-    if (!checkpoint.has_document(calibration_lines_document)) return {};
-    FP4_ASSIGN(const std::string stored, checkpoint.read_document(calibration_lines_document));
-    FP4_ASSIGN(const std::vector<uint64_t> calibrated, load_lines(stored, checkpoint.name()));
+    FP4_ASSIGN(const std::vector<uint64_t> calibrated, calibration_lines(checkpoint));
+    if (calibrated.empty()) return {};
     const std::vector<uint64_t> lines = hash_lines(text);
     const size_t common = count_common_lines(calibrated, lines);
     if (common == 0) return {};

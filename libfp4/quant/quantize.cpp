@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "libfp4/base/thread_pool.h"
@@ -211,8 +212,12 @@ class Quantizer {
             documents.push_back({name, std::move(content)});
         }
         if (site_storage_) documents.push_back(site_storage_->document);
-        if (!calibration_.lines.empty())
-            documents.push_back({std::string(calibration_lines_document), store_lines(calibration_.lines)});
+        // Of this calibration, and of the one behind weights that were quantized before.
+        FP4_ASSIGN(const std::vector<uint64_t> before, calibration_lines(checkpoint));
+        std::vector<uint64_t> lines;
+        std::ranges::set_union(before, calibration_.lines, std::back_inserter(lines));
+        if (!lines.empty())
+            documents.push_back({std::string(calibration_lines_document), store_lines(lines)});
         return documents;
     }
 

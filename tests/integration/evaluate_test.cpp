@@ -252,6 +252,15 @@ TEST_CASE("a text that the model was calibrated with is refused") {
     CHECK(error.message.find("q.fp4: 2 of the text's 3 lines") != std::string::npos);
     CHECK(error.message.find("another text") != std::string::npos);
 
+    // Quantized again, without calibration: the weights still come from that text.
+    QuantizeRequest again;
+    again.source = quantization.target;
+    again.target = (folder / "again.fp4").string();
+    REQUIRE(quantize(again, control).ok());
+    auto second = request_of(load_model(folder / "again.fp4"));
+    second.text = request.text;
+    CHECK(failure(second).message.find("again.fp4: 2 of the text's 3 lines") != std::string::npos);
+
     // The same through a base file, which holds the text as tokens.
     auto saving = request_of(base);
     saving.text = calibration;

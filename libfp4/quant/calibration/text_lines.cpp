@@ -61,4 +61,10 @@ Result<std::vector<uint64_t>> load_lines(std::string_view content, std::string_v
     return lines;
 }
 
+Result<std::vector<uint64_t>> calibration_lines(const Checkpoint& checkpoint) {
+    if (!checkpoint.has_document(calibration_lines_document)) return std::vector<uint64_t>();
+    FP4_ASSIGN(const std::string stored, checkpoint.read_document(calibration_lines_document));
+    return load_lines(stored, checkpoint.name());
+}
+
 } // namespace fp4

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libfp4/base/result.h"
+#include "libfp4/io/checkpoint.h"
 
 namespace fp4 {
 
@@ -21,5 +21,7 @@ size_t count_common_lines(const std::vector<uint64_t>& a, const std::vector<uint
 inline constexpr std::string_view calibration_lines_document = "calibration_lines.bin";
 std::string store_lines(const std::vector<uint64_t>& lines);
 Result<std::vector<uint64_t>> load_lines(std::string_view content, std::string_view file);
+// Those of the text a model was calibrated with; none if it was not.
+Result<std::vector<uint64_t>> calibration_lines(const Checkpoint& checkpoint);
 
 } // namespace fp4
