@@ -50,6 +50,29 @@ std::string format_table(const std::vector<JsonObject>& tensors) {
     return text;
 }
 
+std::string transform_text(const JsonObject& site) {
+    std::string text = site.text("transform");
+    if (site.count("block") > 0) text += " " + site.text("block");
+    if (site.has("matrix_format")) text += " in " + site.text("matrix_format");
+    if (site.text("scaled") == "true") text += ", channel scales";
+    return text;
+}
+
+// What is done to the inputs of linears before they are rounded.
+std::string site_table(const std::vector<JsonObject>& sites) {
+    if (sites.empty()) return "";
+    std::string text = "inputs\n";
+    for (const JsonObject& site : sites) {
+        const JsonObject activation = site.object("activation");
+        text += format_text("  %-8s layers %-16s %s; %s\n", site.text("site").c_str(),
+                            site.text("layers").c_str(), transform_text(site).c_str(),
+                            activation.has("format")
+                                ? (activation.text("format") + " " + activation.text("rule")).c_str()
+                                : "not rounded");
+    }
+    return text;
+}
+
 std::string tokenizer_text(const JsonObject& tokenizer) {
     if (!tokenizer.has("kind")) return "none";
     std::string text = tokenizer.text("kind");
@@ -69,12 +92,14 @@ std::string describe_text(const JsonObject& model, bool all_tensors) {
     line("parameters", count_text(model.count("parameters")));
     line("file size", bytes_text(model.count("file_bytes")));
     line("bits per weight", format_text("%.3f", model.number("bits_per_weight")));
+    line("recipe", model.object("manifest").text("method"));
     line("tokenizer", tokenizer_text(model.object("tokenizer")));
     line("chat template", model.text("chat_template") == "true" ? "yes" : "no");
     const std::string config = config_text(model.object("config"));
     if (!config.empty()) text += "config\n" + config;
     const std::vector<JsonObject> tensors = model.objects("tensors");
     text += all_tensors ? tensor_table(tensors) : format_table(tensors);
+    text += site_table(model.objects("input_sites"));
     return text;
 }
 

@@ -75,6 +75,14 @@ class Quantize(ProgramTest):
             self.assertExit(run("quantize", TINY, target, "--threads", threads), 0)
         self.assertEqual(first.read_bytes(), second.read_bytes())
 
+    def test_input_sites(self):
+        target = self.folder / "rotated.fp4"
+        self.json("quantize", TINY, target, "--recipe", "rtn-hadamard")
+        text = run("info", target).stdout
+        self.assertRegex(text, r"recipe +rtn-hadamard")
+        self.assertRegex(text, r"gate_up +layers 0-1 +hadamard 32; mxfp4 even")
+        self.assertNotIn("inputs", run("info", TINY).stdout)
+
     def test_keep(self):
         target = self.folder / "kept.fp4"
         self.json("quantize", TINY, target, "--keep", "*.0.self_attn.*=mxfp8-e4m3", "--keep", "*.down_proj.*=bf16")
