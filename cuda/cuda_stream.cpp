@@ -109,10 +109,10 @@ Result<void> CudaStream::read(const Buffer& source, size_t offset, std::span<uin
 
 template <class Launch>
 void CudaStream::produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
-                         Activation& out, Launch&& launch) {
+                         bool whole_rows, Activation& out, Launch&& launch) {
     const RoundingView rounding = rounding_view(transform, format);
     const ActivationView target = written(out, format).view(n);
-    const bool second_pass = needs_second_pass(rounding, target);
+    const bool second_pass = needs_second_pass(rounding, target) && !(whole_rows && fits_whole_rows(target));
     if (second_pass) launched(cudaMemsetAsync(target.row_amax, 0, n * sizeof(uint32_t), stream_), operation);
     launched(launch(rounding, target), operation);
     if (second_pass) launched(launch_round(n, rounding, target, stream_), operation);
@@ -133,7 +133,7 @@ void CudaStream::norm(const Buffer& x, size_t first_row, size_t n, const NormPar
     const size_t cols = out.cols();
     if (!rounding_fits("norm", n, cols, transform, out) || !vector_of(norm.weight, cols, "norm")) return;
     if (!require(holds(x, first_row + n, cols), "norm", "the input is too small")) return;
-    produce("norm", transform, format, n, out,
+    produce("norm", transform, format, n, true, out,
             [&](const RoundingView& rounding, const ActivationView& target) {
                 return launch_norm(device(x).floats() + first_row * cols, n, view(norm), rounding, target,
                                    stream_);
@@ -233,7 +233,7 @@ bool CudaStream::reserve_parts(AttentionParts& parts, size_t head_dim) {
 }
 
 void CudaStream::combine_parts(const AttentionCall& call, const AttentionParts& parts) {
-    produce("attention", call.transform, call.format, call.n, *call.out,
+    produce("attention", call.transform, call.format, call.n, false, *call.out,
             [&](const RoundingView& rounding, const ActivationView& target) {
                 return launch_attention_combine(parts, u32(call.params.shape.head_dim), rounding, target,
                                                 stream_);
@@ -273,10 +273,11 @@ void CudaStream::glu(const Buffer& gate, const Buffer& up, size_t n, GluKind kin
     const size_t width = out.cols();
     if (!rounding_fits("glu", n, width, transform, out)) return;
     if (!require(holds(gate, n, width) && holds(up, n, width), "glu", "an input is too small")) return;
-    produce(
-        "glu", transform, format, n, out, [&](const RoundingView& rounding, const ActivationView& target) {
-            return launch_glu(device(gate).floats(), device(up).floats(), n, kind, rounding, target, stream_);
-        });
+    produce("glu", transform, format, n, true, out,
+            [&](const RoundingView& rounding, const ActivationView& target) {
+                return launch_glu(device(gate).floats(), device(up).floats(), n, kind, rounding, target,
+                                  stream_);
+            });
 }
 
 void CudaStream::norm_add(const Buffer& y, size_t n, const NormParams& norm, Buffer& x) {

@@ -60,9 +60,10 @@ class CudaStream final : public CheckedStream {
     uint8_t* reserve(DeviceMemory& memory, size_t bytes);
 
     // Around a kernel that ends in finish_run(): clears row_amax before, runs the second pass after.
+    // whole_rows: where rows fit a block it does all of that itself.
     template <class Launch>
     void produce(const char* operation, const Transform* transform, ActivationFormat format, size_t n,
-                 Activation& out, Launch&& launch);
+                 bool whole_rows, Activation& out, Launch&& launch);
 
     void attention_of_many(const AttentionCall& call);
     // Room for what the parts leave. False where there is none.

@@ -84,6 +84,12 @@ struct RoundingView {
     }
 };
 
+// Rows that one block can hold in registers (device/whole_row.h): it rounds them itself.
+inline constexpr uint32_t whole_row_columns = 16384;
+inline bool fits_whole_rows(const ActivationView& out) {
+    return out.in_operand && out.pitch() <= whole_row_columns;
+}
+
 // Once the rows' largest magnitudes are known (kernels/round.h).
 __host__ __device__ inline bool needs_second_pass(const RoundingView& rounding, const ActivationView& out) {
     return rounding.needs_row_amax() || out.in_operand;

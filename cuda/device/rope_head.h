@@ -28,12 +28,6 @@ __device__ inline void rotate_pair(const RopeView& rope, const Rotation& by, uin
     b = x * by.sine + y * by.cosine;
 }
 
-__device__ inline void rotate(const RopeView& rope, uint32_t position, uint32_t dim, float* head) {
-    for (uint32_t i = threadIdx.x % 32; i < dim / 2; i += 32)
-        rotate_pair(rope, rotation(rope, position, i), i, dim, head);
-    __syncwarp();
-}
-
 __device__ inline void norm_head(const NormView& norm, uint32_t dim, float* head) {
     float squares = 0.0f;
     for (uint32_t j = threadIdx.x % 32; j < dim; j += 32) squares += head[j] * head[j];

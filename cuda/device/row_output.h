@@ -167,10 +167,10 @@ __device__ inline void store_block_operand(const ActivationView& out, BlockForma
 // rounded one, which may be up to twice as large as before and has the tensor scale taken out, in [2^12,
 // 2^15)): nothing overflows, and values down to 2^-27 of the largest keep all 11 bits. out.values holds v.
 __device__ inline void round_to_operand(const ActivationView& out, const RoundingView& rounding,
-                                        float tensor_scale, uint32_t row, uint32_t column,
+                                        float tensor_scale, uint32_t row_amax, uint32_t row, uint32_t column,
                                         const float (&v)[4]) {
     const bool rounded = rounding.kind != ActivationFormat::Kind::a16;
-    const int largest = static_cast<int>(out.row_amax[row] >> 23);
+    const int largest = static_cast<int>(row_amax >> 23);
     // Biased exponent of what the panel's values are multiplied with.
     const int unit =
         min(max(rounded ? largest - 13 - static_cast<int>(__float_as_uint(tensor_scale) >> 23) + 127
@@ -198,6 +198,10 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
     if (column == 0)
         out.operand.row_scale[row] =
             __uint_as_float(static_cast<uint32_t>(unit) << 23) * (rounded ? tensor_scale : 1.0f);
+}
+
+__device__ inline float row_tensor_scale(const RoundingView& rounding, uint32_t row_amax) {
+    return rounding.needs_row_amax() ? nvfp4_token_scale(rounding.rule, row_amax) : rounding.tensor_scale;
 }
 
 // v: values of columns column.. (0 from cols on), before the transform; lanes with a column beyond the pitch

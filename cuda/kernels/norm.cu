@@ -1,5 +1,5 @@
 #include "cuda/device/launch.h"
-#include "cuda/device/row_output.h"
+#include "cuda/device/whole_row.h"
 #include "cuda/kernels/norm.h"
 
 namespace fp4::cuda {
@@ -42,6 +42,30 @@ __global__ __launch_bounds__(threads) void norm_rows(const float* x, NormView no
     finish_run(out, rounding, row, column, v);
 }
 
+__global__ __launch_bounds__(whole_row_threads) void norm_whole_rows(const float* x, NormView norm,
+                                                                     RoundingView rounding,
+                                                                     ActivationView out) {
+    begin();
+    const uint32_t row = blockIdx.x, cols = out.cols;
+    const float* values = x + size_t(row) * cols;
+    WholeRow v = {};
+    float squares = 0.0f;
+#pragma unroll
+    for (uint32_t i = 0; i < whole_row_runs; ++i) {
+        const float4 four = four_of_row(values, whole_row_column(i), cols);
+        v[i][0] = four.x, v[i][1] = four.y, v[i][2] = four.z, v[i][3] = four.w;
+        squares += v[i][0] * v[i][0] + v[i][1] * v[i][1] + (v[i][2] * v[i][2] + v[i][3] * v[i][3]);
+    }
+    const float inverse = 1.0f / sqrtf(block_sum(squares) / static_cast<float>(cols) + norm.epsilon);
+#pragma unroll
+    for (uint32_t i = 0; i < whole_row_runs; ++i) {
+        const float4 weight = four_of_row(norm.weight, whole_row_column(i), cols);
+        v[i][0] = v[i][0] * inverse * weight.x, v[i][1] = v[i][1] * inverse * weight.y;
+        v[i][2] = v[i][2] * inverse * weight.z, v[i][3] = v[i][3] * inverse * weight.w;
+    }
+    finish_whole_row(out, rounding, row, v);
+}
+
 __global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_t cols, NormView norm,
                                                          float* x) {
     begin();
@@ -55,6 +79,10 @@ __global__ __launch_bounds__(threads) void norm_add_rows(const float* y, uint32_
 
 cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const RoundingView& rounding,
                         const ActivationView& out, cudaStream_t stream) {
+    if (fits_whole_rows(out)) {
+        return launch(norm_whole_rows, static_cast<uint32_t>(n), threads_of_row(out), 0, stream, x, norm,
+                      rounding, out);
+    }
     const uint32_t runs = out.pitch() / run_columns;
     const dim3 grid((runs + block_runs - 1) / block_runs, static_cast<uint32_t>(n));
     return launch(norm_rows, grid, threads, 0, stream, x, norm, rounding, out);

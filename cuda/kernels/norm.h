@@ -13,7 +13,8 @@ struct NormView {
 };
 
 // out = round(transform(rmsnorm(x) * weight)); x: [n, cols]. Where a second pass rounds (round.h) only the
-// transform is done, and out.row_amax must be zero before.
+// transform is done, and out.row_amax must be zero before; rows that
+// fit a block (fits_whole_rows) need none.
 cudaError_t launch_norm(const float* x, size_t n, const NormView& norm, const RoundingView& rounding,
                         const ActivationView& out, cudaStream_t stream);
 

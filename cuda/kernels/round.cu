@@ -15,10 +15,10 @@ __global__ __launch_bounds__(threads) void round_rows(RoundingView rounding, Act
     if (column >= out.pitch()) return; // whole warps
     const float4 stored = *reinterpret_cast<const float4*>(out.values + size_t(row) * out.pitch() + column);
     const float v[4] = {stored.x, stored.y, stored.z, stored.w};
-    const float tensor_scale = rounding.needs_row_amax() ? nvfp4_token_scale(rounding.rule, out.row_amax[row])
-                                                         : rounding.tensor_scale;
+    const uint32_t amax = out.row_amax[row];
+    const float tensor_scale = row_tensor_scale(rounding, amax);
     if (out.in_operand)
-        round_to_operand(out, rounding, tensor_scale, row, column, v);
+        round_to_operand(out, rounding, tensor_scale, amax, row, column, v);
     else
         round_to_parts(out, rounding, tensor_scale, row, column, v);
 }
