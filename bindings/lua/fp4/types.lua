@@ -79,7 +79,7 @@
 
 ---@class fp4.ContextOptions
 ---@field capacity? integer tokens of KV cache (default: the model's context length, at most 4096)
----@field chunk? integer most tokens of one prefill pass (default 256)
+---@field chunk? integer most tokens of one prefill pass (default 256, on a GPU 512)
 ---@field threads? integer (default: one per core)
 ---@field low_priority? boolean worker threads yield to the program's
 ---@field path_prefill? fp4.Path
