@@ -355,18 +355,18 @@ TEST_CASE("linear: a part outside of the weight is refused, any part where weigh
     };
     Random random(8);
     for (const TestedBackend& backend : tested_backends()) {
-        for (auto [first, count, fits] :
+        for (const Part& part :
              {Part{0, 12, false}, Part{11, 1, false}, Part{10, 2, false}, Part{SIZE_MAX, 2, false},
               Part{2, SIZE_MAX, false}, Part{0, 11, true}, Part{3, 5, true}}) {
             Pair pair(backend); // a failure stays with its stream
-            INFO(pair.name, ": ", first, ", ", count);
+            INFO(pair.name, ": ", part.first, ", ", part.count);
             for (Rig* rig : {&pair.tested, &pair.reference}) {
                 auto weight = rig->load(random_weight(WeightFormat::mxfp4, 11, 64, random).host);
                 auto input = rig->exact_activation(Floats(64, 1.0f), 1, 64, {ActivationFormat::Kind::a16});
                 auto out = rig->buffer(11);
-                LinearTarget target{weight.get(), nullptr, out.get(), false, first, count};
+                LinearTarget target{weight.get(), nullptr, out.get(), false, part.first, part.count};
                 rig->stream().linear(*input, 1, {&target, 1});
-                CHECK(rig->stream().synchronize().ok() == (fits && rig->stream().divides_linear()));
+                CHECK(rig->stream().synchronize().ok() == (part.fits && rig->stream().divides_linear()));
             }
         }
     }
