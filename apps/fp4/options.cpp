@@ -37,7 +37,8 @@ void add_device(CLI::App& app, EngineOptions& o) {
 }
 
 void add_chunk(CLI::App& app, EngineOptions& o) {
-    app.add_option("--chunk", o.chunk, "Most tokens of one prefill pass; more are faster on a GPU; 0: 256, on a GPU 512")
+    app.add_option("--chunk", o.chunk,
+                   "Most tokens of one prefill pass; more are faster on a GPU; 0: 256, on a GPU 512")
         ->capture_default_str()
         ->check(CLI::Range(0, 1 << 20).description(""));
 }

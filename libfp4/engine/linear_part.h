@@ -1,5 +1,5 @@
-// Parts of weights in LinearTarget that begin at multiples of this many rows give, bit for bit, what the whole
-// gives. Others may add up the products of a row in another order.
+// Parts of weights in LinearTarget that begin at multiples of this many rows give, bit for bit, what the
+// whole gives. Others may add up the products of a row in another order.
 #pragma once
 
 #include <cstddef>

@@ -94,7 +94,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
 } // namespace
 
 const char* JsonValue::kind() const {
-    static constexpr const char* names[] = {"null", "boolean", "number", "number", "number", "string", "array", "object"};
+    static constexpr const char* names[] = {"null",   "boolean", "number", "number",
+                                            "number", "string",  "array",  "object"};
     static_assert(std::size(names) == std::variant_size_v<decltype(value_)>);
     return names[value_.index()];
 }

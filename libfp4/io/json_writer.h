@@ -1,5 +1,5 @@
-// JSON text, written front to back. Not a tree of nlohmann::json, whose destructor allocates and so ends the process
-// when memory is short.
+// JSON text, written front to back. Not a tree of nlohmann::json, whose destructor allocates and so ends the
+// process when memory is short.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,8 @@ class JsonWriter {
     void value(bool truth) { raw(truth ? "true" : "false"); }
     void value(double number); // shortest text that reads back the same; null when not finite
     template <class T>
-        requires std::is_integral_v<T>
-    void value(T number) {
-        raw(std::to_string(number));
-    }
+    requires std::is_integral_v<T>
+    void value(T number) { raw(std::to_string(number)); }
     void null() { raw("null"); }
     void raw(std::string_view json); // text that is a JSON value already
 
@@ -48,7 +46,7 @@ class JsonWriter {
 
     size_t indent_;
     size_t depth_ = 0;
-    bool first_ = true;      // nothing yet in the innermost container
+    bool first_ = true; // nothing yet in the innermost container
     bool after_key_ = false;
     std::string out_;
 };

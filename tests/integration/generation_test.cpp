@@ -1,9 +1,9 @@
 // Generation: the same text however it is driven, every reason to finish, honest statistics.
 #include "libfp4/engine/generation.h"
 
-#include <cmath>
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "tests/integration/generation_run.h"

@@ -176,7 +176,8 @@ TEST_CASE("rows that do not fill their last block, of odd length") {
     for (BlockFormat format : formats) {
         CAPTURE(block_format_name(format));
         auto request = request_of(folder / "odd", folder / "odd.fp4", format);
-        request.recipe.tensors.push_back(parse_keep_rule(concat("*embed*=", block_format_name(format))).value());
+        request.recipe.tensors.push_back(
+            parse_keep_rule(concat("*embed*=", block_format_name(format))).value());
         run(request);
         auto context = make_context(load_model(folder / "odd.fp4"));
         REQUIRE(context->eval(std::vector<int32_t>{1, 2, 3, 250}, false).ok());

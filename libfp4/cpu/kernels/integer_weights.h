@@ -1,5 +1,6 @@
-// The weight formats of the integer kernels. A weight and an activation of a step are two vectors each: lane i
-// of both together holds elements 8 i .. 8 i + 7 of the step, so that a lane's dot product never mixes blocks.
+// The weight formats of the integer kernels. A weight and an activation of a step are two vectors each: lane
+// i of both together holds elements 8 i .. 8 i + 7 of the step, so that a lane's dot product never mixes
+// blocks.
 #pragma once
 
 #include "libfp4/cpu/kernels/block_scales.h"

@@ -90,8 +90,7 @@ void tile(const Panels& panels, const IntegerInput& x, const TokenTerms& terms, 
             for (int t = 0; t < tile_width; ++t) {
                 const int8_t* at = codes + t * x.padded + g * 4;
                 Halves even_odd{broadcast4(at), broadcast4(at + half_groups * 4)};
-                for (int p = 0; p < count; ++p)
-                    products[t][p] = Weights::dot(products[t][p], w[p], even_odd);
+                for (int p = 0; p < count; ++p) products[t][p] = Weights::dot(products[t][p], w[p], even_odd);
             }
         }
         for (int p = 0; p < count; ++p) {
@@ -145,7 +144,8 @@ void multiply(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
     for (size_t next = 0; next < n; next += tile_width) {
         size_t t0 = smaller(next, n - tile_width); // the last tile overlaps the one before
         for (size_t t = 0; t < tile_width; ++t)
-            block_terms<Weights>(x.from(t0 + t), block, blocks, terms.scales + t * blocks, terms.offsets + t * blocks);
+            block_terms<Weights>(x.from(t0 + t), block, blocks, terms.scales + t * blocks,
+                                 terms.offsets + t * blocks);
         size_t p = 0;
         for (; p + tile_panels <= panels; p += tile_panels) {
             Panels part{scratch + p * panel_bytes, scales + p * blocks * width, panel_bytes};

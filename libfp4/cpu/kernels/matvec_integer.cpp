@@ -53,8 +53,7 @@ void tile(const WeightRows& w, size_t r0, const IntegerInput& x, size_t t0, cons
         step(
             whole, [&](size_t r) { return Weights::load(w.codes + r * w.row_bytes + whole * bytes, rest); },
             [&](size_t r) {
-                return Scales::expand(w.scales + r * w.row_scales + whole * blocks,
-                                      rest * blocks / bytes);
+                return Scales::expand(w.scales + r * w.row_scales + whole * blocks, rest * blocks / bytes);
             });
     }
     float factor = Weights::unit * Scales::unit * w.tensor_scale;
@@ -79,8 +78,7 @@ void all_tokens(const WeightRows& w, size_t rows, const IntegerInput& x, size_t 
 
 } // namespace
 
-void matvec_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n,
-                       const LinearOut& out) {
+void matvec_integer(const WeightRows& w, size_t rows, const IntegerInput& x, size_t n, const LinearOut& out) {
     switch (w.format) {
         case WeightFormat::mxfp4:
             return all_tokens<E2m1Weights<E8m0Scales>>(w, rows, x, n, out);

@@ -1,8 +1,8 @@
 // Packed 4-bit weights times float32 activations for few tokens: W4A16 decode. A 32-bit lane holds 8
 // consecutive elements; the eight nibbles are looked up one after the other, so the activations are arranged
 // to match.
-#include "libfp4/cpu/kernels/kernel_functions.h"
 #include "libfp4/cpu/kernels/block_scales.h"
+#include "libfp4/cpu/kernels/kernel_functions.h"
 
 namespace fp4::FP4_CPU_LEVEL {
 namespace {

@@ -26,9 +26,9 @@ struct TransformRecipe {
     TransformKind kind = TransformKind::identity;
     uint32_t block = 32;
     Smoothing smoothing = Smoothing::none;
-    double alpha = 0.5;   // smoothquant
-    uint32_t steps = 128; // duquant++: greedy steps
-    uint64_t seed = 0;    // random kinds
+    double alpha = 0.5;                 // smoothquant
+    uint32_t steps = 128;               // duquant++: greedy steps
+    uint64_t seed = 0;                  // random kinds
     std::optional<BlockFormat> storage; // what matrices are rounded to in the file; nullopt: float32
 };
 

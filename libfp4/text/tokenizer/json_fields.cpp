@@ -24,7 +24,8 @@ Result<bool> bool_field(const JsonValue& object, const char* key, bool fallback,
     return *truth;
 }
 
-Result<uint32_t> count_field(const JsonValue& object, const char* key, uint32_t fallback, std::string_view where) {
+Result<uint32_t> count_field(const JsonValue& object, const char* key, uint32_t fallback,
+                             std::string_view where) {
     const JsonValue* field = find_field(object, key);
     if (field == nullptr) return fallback;
     auto count = field->unsigned_integer();
@@ -46,7 +47,8 @@ Result<std::optional<std::string>> optional_string_field(const JsonValue& object
     return std::optional<std::string>(*field->string());
 }
 
-Result<const JsonValue::Array*> array_field(const JsonValue& object, const char* key, std::string_view where) {
+Result<const JsonValue::Array*> array_field(const JsonValue& object, const char* key,
+                                            std::string_view where) {
     const JsonValue* field = find_field(object, key);
     if (field == nullptr || field->array() == nullptr) return wrong_type(where, key, "an array", field);
     return field->array();

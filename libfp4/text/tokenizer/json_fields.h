@@ -24,7 +24,6 @@ Result<std::string> string_field(const JsonValue& object, const char* key,
 Result<std::optional<std::string>> optional_string_field(const JsonValue& object, const char* key,
                                                          std::string_view where);
 // An array that must be there.
-Result<const JsonValue::Array*> array_field(const JsonValue& object, const char* key,
-                                          std::string_view where);
+Result<const JsonValue::Array*> array_field(const JsonValue& object, const char* key, std::string_view where);
 
 } // namespace fp4::tokenization

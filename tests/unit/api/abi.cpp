@@ -100,7 +100,8 @@ std::string all_text(fp4_gen* gen) {
 
 std::vector<int32_t> tokenize(const fp4_model* model, const std::string& text) {
     size_t count = 0;
-    REQUIRE(fp4_tokenize(model, text.data(), text.size(), 0, nullptr, 0, &count) == (text.empty() ? FP4_OK : FP4_E_SPACE));
+    REQUIRE(fp4_tokenize(model, text.data(), text.size(), 0, nullptr, 0, &count) ==
+            (text.empty() ? FP4_OK : FP4_E_SPACE));
     std::vector<int32_t> tokens(count);
     REQUIRE(fp4_tokenize(model, text.data(), text.size(), 0, tokens.data(), count, &count) == FP4_OK);
     return tokens;

@@ -69,13 +69,13 @@ std::vector<float> last_logits(fp4_model* model, const std::vector<int32_t>& tok
 } // namespace fp4::test
 
 // The call fails with this status and says why.
-#define CHECK_FAILS(call, status)                  \
-    do {                                           \
-        CHECK_EQ((call), fp4_status(status));      \
-        CHECK_NE(fp4_last_error()[0], '\0');       \
+#define CHECK_FAILS(call, status)             \
+    do {                                      \
+        CHECK_EQ((call), fp4_status(status)); \
+        CHECK_NE(fp4_last_error()[0], '\0');  \
     } while (0)
-#define CHECK_WORKS(call)                          \
-    do {                                           \
-        CHECK_EQ((call), fp4_status(FP4_OK));      \
+#define CHECK_WORKS(call)                                       \
+    do {                                                        \
+        CHECK_EQ((call), fp4_status(FP4_OK));                   \
         CHECK_EQ(std::string(fp4_last_error()), std::string()); \
     } while (0)

@@ -17,12 +17,13 @@ struct Format {
     double worst_step; // largest |rounded - x| / amax of the block
 };
 
-// worst_step: half the largest spacing of codes near the block's largest magnitude, over that magnitude, with a scale that
-// is up to twice as coarse as needed for power-of-two scales (OCP MX v1.0, table 1), plus saturation of at most 1/4
-// where amax may round down to the largest code (MXFP4: 8 -> 6).
+// worst_step: half the largest spacing of codes near the block's largest magnitude, over that magnitude, with
+// a scale that is up to twice as coarse as needed for power-of-two scales (OCP MX v1.0, table 1), plus
+// saturation of at most 1/4 where amax may round down to the largest code (MXFP4: 8 -> 6).
 constexpr Format formats[] = {
-    {FP4_FORMAT_MXFP4, 32, 4, 0.26},     {FP4_FORMAT_NVFP4, 16, 4, 0.26},     {FP4_FORMAT_MXFP8_E4M3, 32, 8, 0.13},
-    {FP4_FORMAT_MXFP8_E5M2, 32, 8, 0.13}, {FP4_FORMAT_MXFP6_E2M3, 32, 6, 0.07}, {FP4_FORMAT_MXFP6_E3M2, 32, 6, 0.13},
+    {FP4_FORMAT_MXFP4, 32, 4, 0.26},      {FP4_FORMAT_NVFP4, 16, 4, 0.26},
+    {FP4_FORMAT_MXFP8_E4M3, 32, 8, 0.13}, {FP4_FORMAT_MXFP8_E5M2, 32, 8, 0.13},
+    {FP4_FORMAT_MXFP6_E2M3, 32, 6, 0.07}, {FP4_FORMAT_MXFP6_E3M2, 32, 6, 0.13},
     {FP4_FORMAT_MXINT8, 32, 8, 0.02},
 };
 
@@ -31,7 +32,8 @@ struct Quantized {
     float tensor_scale = -1;
 };
 
-Quantized quantize(const Format& format, const char* rule, const std::vector<float>& values, size_t rows, size_t columns) {
+Quantized quantize(const Format& format, const char* rule, const std::vector<float>& values, size_t rows,
+                   size_t columns) {
     Quantized result;
     result.codes.resize(rows * fp4_row_code_bytes(format.id, columns));
     result.scales.resize(rows * fp4_row_scale_bytes(format.id, columns));
@@ -43,8 +45,8 @@ Quantized quantize(const Format& format, const char* rule, const std::vector<flo
 
 std::vector<float> dequantize(const Format& format, const Quantized& from, size_t rows, size_t columns) {
     std::vector<float> values(rows * columns, -99);
-    REQUIRE(fp4_dequantize_rows(format.id, from.codes.data(), from.scales.data(), from.tensor_scale, rows, columns,
-                                values.data()) == FP4_OK);
+    REQUIRE(fp4_dequantize_rows(format.id, from.codes.data(), from.scales.data(), from.tensor_scale, rows,
+                                columns, values.data()) == FP4_OK);
     return values;
 }
 
@@ -64,8 +66,10 @@ TEST_CASE("row sizes") {
         for (size_t columns : {size_t(1), size_t(16), size_t(31), size_t(32), size_t(33), size_t(4096)}) {
             const size_t blocks = (columns + format.block - 1) / format.block;
             CHECK(fp4_row_scale_bytes(format.id, columns) == blocks);
-            CHECK(fp4_row_code_bytes(format.id, columns) >= static_cast<size_t>(std::ceil(columns * format.bits / 8)));
-            CHECK(fp4_row_code_bytes(format.id, columns) <= static_cast<size_t>(blocks * format.block * format.bits / 8));
+            CHECK(fp4_row_code_bytes(format.id, columns) >=
+                  static_cast<size_t>(std::ceil(columns * format.bits / 8)));
+            CHECK(fp4_row_code_bytes(format.id, columns) <=
+                  static_cast<size_t>(blocks * format.block * format.bits / 8));
         }
     }
     for (int32_t bad : {-1, 7, INT32_MAX, INT32_MIN}) {
@@ -94,7 +98,8 @@ TEST_CASE("round trips are close, and exact the second time") {
         Quantized named = quantize(format, "mse", values, rows, columns);
         CHECK(named.codes == quantized.codes);
         CHECK(named.scales == quantized.scales);
-        // What the codes can say exactly stays as it is, whatever the scale search picks; NVFP4's tensor scale moves.
+        // What the codes can say exactly stays as it is, whatever the scale search picks; NVFP4's tensor
+        // scale moves.
         if (format.id != FP4_FORMAT_NVFP4) {
             CHECK(dequantize(format, quantize(format, nullptr, back, rows, columns), rows, columns) == back);
         }
@@ -108,17 +113,20 @@ TEST_CASE("rules apply to their formats only") {
     auto with = [&](int32_t format, const char* rule) {
         return fp4_quantize_rows(format, rule, values.data(), 2, 32, codes.data(), scales.data(), &scale);
     };
-    for (const char* rule : {"floor", "ceil", "even", "uos", "prescale34", "mse"}) CHECK_WORKS(with(FP4_FORMAT_MXFP4, rule));
+    for (const char* rule : {"floor", "ceil", "even", "uos", "prescale34", "mse"})
+        CHECK_WORKS(with(FP4_FORMAT_MXFP4, rule));
     for (const char* rule : {"amax", "four-over-six", "mse"}) CHECK_WORKS(with(FP4_FORMAT_NVFP4, rule));
     scale = -5;
     for (const char* rule : {"amax", "four-over-six", "", "MSE", "no such rule"}) {
         CHECK_FAILS(with(FP4_FORMAT_MXFP4, rule), FP4_E_ARGUMENT);
         CHECK(std::strstr(fp4_last_error(), rule) != nullptr);
     }
-    for (const char* rule : {"floor", "ceil", "uos"}) CHECK_FAILS(with(FP4_FORMAT_NVFP4, rule), FP4_E_ARGUMENT);
+    for (const char* rule : {"floor", "ceil", "uos"})
+        CHECK_FAILS(with(FP4_FORMAT_NVFP4, rule), FP4_E_ARGUMENT);
     for (int32_t bad : {-1, 7, INT32_MAX}) CHECK_FAILS(with(bad, nullptr), FP4_E_ARGUMENT);
     auto sized = [&](size_t rows, size_t columns) {
-        return fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, values.data(), rows, columns, codes.data(), scales.data(), &scale);
+        return fp4_quantize_rows(FP4_FORMAT_MXFP4, nullptr, values.data(), rows, columns, codes.data(),
+                                 scales.data(), &scale);
     };
     CHECK_FAILS(sized(1, 0), FP4_E_ARGUMENT);
     CHECK_FAILS(sized(SIZE_MAX, 2), FP4_E_ARGUMENT);

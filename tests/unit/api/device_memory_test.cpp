@@ -41,9 +41,9 @@ bool says(const std::string& what) {
 } // namespace
 
 TEST_CASE("a plan is what is held afterwards, to 2 percent") {
-    const std::string sources[] = {golden_folder("llama"), golden_folder("gemma3"), golden_folder("qwen2"),
-                                   quantized_file("llama", "mxfp4"), quantized_file("qwen2", "nvfp4"),
-                                   quantized_file("llama", "mxint8")};
+    const std::string sources[] = {golden_folder("llama"),           golden_folder("gemma3"),
+                                   golden_folder("qwen2"),           quantized_file("llama", "mxfp4"),
+                                   quantized_file("qwen2", "nvfp4"), quantized_file("llama", "mxint8")};
     struct Shape {
         uint32_t capacity, chunk;
         int32_t threads, kv_format, path;

@@ -34,7 +34,12 @@ fp4_gen_stats stats_of(fp4_gen* gen) {
 bool is_utf8(const std::string& text) {
     for (size_t i = 0; i < text.size();) {
         auto byte = static_cast<unsigned char>(text[i]);
-        size_t length = byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
+        size_t length = byte < 0x80   ? 1
+                        : byte < 0xC2 ? 0
+                        : byte < 0xE0 ? 2
+                        : byte < 0xF0 ? 3
+                        : byte < 0xF5 ? 4
+                                      : 0;
         if (length == 0 || i + length > text.size()) return false;
         for (size_t k = 1; k < length; ++k) {
             if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
@@ -157,7 +162,8 @@ TEST_CASE("a callback that stops") {
     };
     CHECK_WORKS(fp4_generate(f.ctx.get(), &config, once, &seen, &stats));
     CHECK(seen.calls == 1);
-    CHECK((stats.finish == FP4_FINISH_CANCELLED || stats.finish == FP4_FINISH_LENGTH)); // all may come in one slice
+    CHECK((stats.finish == FP4_FINISH_CANCELLED ||
+           stats.finish == FP4_FINISH_LENGTH)); // all may come in one slice
     auto all = [](const char* text, size_t bytes, void* user) -> int32_t {
         static_cast<Seen*>(user)->text.append(text, bytes);
         return 1;
@@ -199,7 +205,8 @@ TEST_CASE("low priority is also that of a generation's own thread") {
         ctx_config.low_priority = low;
         ContextHandle ctx = create_context(model.get(), &ctx_config);
         bool seen = false;
-        for (int attempt = 0; attempt < 50 && !seen; ++attempt) { // the thread may have ended before it is looked at
+        for (int attempt = 0; attempt < 50 && !seen;
+             ++attempt) { // the thread may have ended before it is looked at
             REQUIRE(fp4_ctx_truncate(ctx.get(), 0) == FP4_OK);
             GenerationHandle gen = start_generation(ctx.get(), config);
             char text[8];

@@ -1,5 +1,5 @@
-// Damaged files through the ABI: cut at any point or with changed bytes they give a status and a message that names the
-// file, or open when the change is harmless.
+// Damaged files through the ABI: cut at any point or with changed bytes they give a status and a message that
+// names the file, or open when the change is harmless.
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -14,15 +14,16 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Victim {
-    std::string path;  // what is opened
-    std::string file;  // what is damaged
-    size_t header;     // bytes of metadata at its start
+    std::string path; // what is opened
+    std::string file; // what is damaged
+    size_t header;    // bytes of metadata at its start
 };
 
 Victim victim(const std::string& kind) {
     const std::string base = temporary_path("hostile-" + kind);
     if (kind == "gguf") {
-        fs::copy_file(golden_folder("llama_rope3") + "/model.gguf", base, fs::copy_options::overwrite_existing);
+        fs::copy_file(golden_folder("llama_rope3") + "/model.gguf", base,
+                      fs::copy_options::overwrite_existing);
         return {base, base, 6000};
     }
     if (kind == "fp4") {
@@ -33,7 +34,8 @@ Victim victim(const std::string& kind) {
     }
     fs::create_directories(base);
     for (const auto& entry : fs::directory_iterator(golden_folder("llama"))) {
-        fs::copy_file(entry.path(), base + "/" + entry.path().filename().string(), fs::copy_options::overwrite_existing);
+        fs::copy_file(entry.path(), base + "/" + entry.path().filename().string(),
+                      fs::copy_options::overwrite_existing);
     }
     const std::string file = base + (kind == "folder" ? "/model.safetensors" : "/" + kind);
     uint64_t json_bytes = 0;
@@ -45,7 +47,8 @@ Victim victim(const std::string& kind) {
 bool acceptable(fp4_status status, const Victim& v) {
     if (status >= 0) return true;
     const char* message = fp4_last_error();
-    return status != FP4_E_INTERNAL && status != FP4_E_MEMORY && std::strstr(message, v.path.c_str()) != nullptr;
+    return status != FP4_E_INTERNAL && status != FP4_E_MEMORY &&
+           std::strstr(message, v.path.c_str()) != nullptr;
 }
 
 struct Tally {
@@ -89,7 +92,8 @@ void try_everything(const Victim& v, bool quantize_too, Tally& tally) {
     fp4_job* job = nullptr;
     fp4_quantize_config quantize = quantize_defaults();
     quantize.threads = 1;
-    REQUIRE(fp4_quantize_start(&job, v.path.c_str(), temporary_path("hostile-out").c_str(), &quantize) == FP4_OK);
+    REQUIRE(fp4_quantize_start(&job, v.path.c_str(), temporary_path("hostile-out").c_str(), &quantize) ==
+            FP4_OK);
     JobHandle owner(job);
     status = finish(job);
     REQUIRE_MESSAGE(acceptable(status, v), status << " " << fp4_last_error());
@@ -126,7 +130,8 @@ TEST_CASE("files cut at any point") {
 }
 
 TEST_CASE("changed bytes of headers and documents") {
-    for (const char* kind : {"gguf", "fp4", "folder", "config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    for (const char* kind :
+         {"gguf", "fp4", "folder", "config.json", "tokenizer.json", "tokenizer_config.json"}) {
         CAPTURE(kind);
         const Victim v = victim(kind);
         const std::vector<char> whole = read_file(v.file);
@@ -142,6 +147,7 @@ TEST_CASE("changed bytes of headers and documents") {
         }
         MESSAGE(std::string(kind) << ": " << tally.refused << " refused, " << tally.accepted << " accepted");
         CHECK(tally.refused > 100);
-        if (kind == std::string("fp4")) CHECK(tally.accepted <= 10); // hashed: only a byte changed into itself
+        if (kind == std::string("fp4"))
+            CHECK(tally.accepted <= 10); // hashed: only a byte changed into itself
     }
 }

@@ -45,7 +45,8 @@ struct Writer {
         io.write = [](void* user, const void* source, uint64_t count) -> int32_t {
             auto& self = *static_cast<Writer*>(user);
             if (self.writes++ == self.fail_at) return -1;
-            self.bytes.insert(self.bytes.end(), static_cast<const char*>(source), static_cast<const char*>(source) + count);
+            self.bytes.insert(self.bytes.end(), static_cast<const char*>(source),
+                              static_cast<const char*>(source) + count);
             return 0;
         };
         return io;
@@ -70,8 +71,8 @@ uint64_t memory_now() {
 } // namespace
 
 TEST_CASE("a model read through functions is the model of the file") {
-    for (const std::string& path : {golden_folder("llama_rope3") + "/model.gguf", quantized_file("llama", "mxfp4"),
-                                    quantized_file("gemma3", "nvfp4")}) {
+    for (const std::string& path : {golden_folder("llama_rope3") + "/model.gguf",
+                                    quantized_file("llama", "mxfp4"), quantized_file("gemma3", "nvfp4")}) {
         CAPTURE(path);
         ModelHandle from_file = open_model(path);
         Reader reader(read_file(path));
@@ -110,7 +111,8 @@ TEST_CASE("a job reads after its caller's strings are gone") {
 }
 
 TEST_CASE("a reader that fails at any read gives its status and leaves nothing behind") {
-    for (const std::string& path : {golden_folder("llama_rope3") + "/model.gguf", quantized_file("llama", "mxfp4")}) {
+    for (const std::string& path :
+         {golden_folder("llama_rope3") + "/model.gguf", quantized_file("llama", "mxfp4")}) {
         CAPTURE(path);
         Reader reader(read_file(path));
         fp4_model* model = nullptr;
@@ -130,7 +132,8 @@ TEST_CASE("a reader that fails at any read gives its status and leaves nothing b
         }
         CHECK(memory_now() == before);
         reader.fail_at = -1;
-        for (uint64_t claimed : {uint64_t(0), uint64_t(7), uint64_t(reader.bytes.size() - 1), uint64_t(1) << 62, UINT64_MAX}) {
+        for (uint64_t claimed :
+             {uint64_t(0), uint64_t(7), uint64_t(reader.bytes.size() - 1), uint64_t(1) << 62, UINT64_MAX}) {
             CAPTURE(claimed);
             reader.claimed_bytes = claimed;
             model = nullptr;
@@ -205,7 +208,8 @@ TEST_CASE("a state that cannot be loaded leaves the context as it was") {
         CHECK_FAILS(load(ctx.get()), FP4_E_IO);
     }
     reader.fail_at = -1;
-    for (uint64_t claimed : {uint64_t(0), uint64_t(39), uint64_t(40), writer.bytes.size() - 1, uint64_t(1) << 40, UINT64_MAX}) {
+    for (uint64_t claimed :
+         {uint64_t(0), uint64_t(39), uint64_t(40), writer.bytes.size() - 1, uint64_t(1) << 40, UINT64_MAX}) {
         reader.claimed_bytes = claimed;
         fp4_status status = load(ctx.get());
         CAPTURE(claimed);

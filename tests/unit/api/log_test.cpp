@@ -23,7 +23,8 @@ std::vector<Message> drain() {
     char text[1024];
     size_t bytes = 0;
     fp4_status status;
-    while ((status = fp4_log_read(&level, text, sizeof text, &bytes)) == FP4_OK) all.push_back({level, {text, bytes}});
+    while ((status = fp4_log_read(&level, text, sizeof text, &bytes)) == FP4_OK)
+        all.push_back({level, {text, bytes}});
     CHECK(status == FP4_DONE);
     return all;
 }
@@ -77,7 +78,8 @@ TEST_CASE("a missing tokenizer is a warning, and such a model takes tokens only"
     CHECK(messages[0].text.find("tokenizer") != std::string::npos);
     size_t needed;
     CHECK_FAILS(fp4_tokenize(model.get(), "a", 1, 0, nullptr, 0, &needed), FP4_E_UNSUPPORTED);
-    CHECK(last_logits(model.get(), {5, 6, 7}) == last_logits(open_model(golden_folder("llama")).get(), {5, 6, 7}));
+    CHECK(last_logits(model.get(), {5, 6, 7}) ==
+          last_logits(open_model(golden_folder("llama")).get(), {5, 6, 7}));
     ContextHandle ctx = create_context(model.get());
     fp4_gen_config config = gen_defaults();
     config.prompt = "the";
@@ -138,7 +140,8 @@ TEST_CASE("reading with a small buffer keeps the message; the ring keeps the las
     for (int i = 0; i < 300; ++i) {
         if (i == 0) REQUIRE(fp4_set_log(nullptr, FP4_LOG_INFO, nullptr) == FP4_OK);
         fp4_model* model = nullptr;
-        REQUIRE(fp4_model_open(&model, (i == 0 ? golden_folder("llama") : folder).c_str(), &config) == FP4_OK);
+        REQUIRE(fp4_model_open(&model, (i == 0 ? golden_folder("llama") : folder).c_str(), &config) ==
+                FP4_OK);
         fp4_model_close(model);
         if (i == 0) REQUIRE(fp4_set_log(nullptr, FP4_LOG_WARNING, nullptr) == FP4_OK);
     }

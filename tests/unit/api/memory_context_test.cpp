@@ -117,29 +117,29 @@ TEST_CASE("no memory while generating") {
             };
         };
         exhaust("step", in_context([&](fp4_ctx* ctx) {
-            fp4_gen* gen = nullptr;
-            fp4_status status = fp4_gen_start(&gen, ctx, &config);
-            if (status != FP4_OK) return status;
-            status = step_to_end(gen);
-            fp4_gen_close(gen);
-            return status;
-        }));
+                    fp4_gen* gen = nullptr;
+                    fp4_status status = fp4_gen_start(&gen, ctx, &config);
+                    if (status != FP4_OK) return status;
+                    status = step_to_end(gen);
+                    fp4_gen_close(gen);
+                    return status;
+                }));
         exhaust("callback", in_context([&](fp4_ctx* ctx) {
-            auto take = [](const char*, size_t, void*) -> int32_t { return 1; };
-            return fp4_generate(ctx, &config, take, nullptr, nullptr);
-        }));
+                    auto take = [](const char*, size_t, void*) -> int32_t { return 1; };
+                    return fp4_generate(ctx, &config, take, nullptr, nullptr);
+                }));
         exhaust("threaded", in_context([&](fp4_ctx* ctx) {
-            fp4_gen_config threaded = config;
-            threaded.flags |= FP4_GEN_THREADED;
-            fp4_gen* gen = nullptr;
-            fp4_status status = fp4_gen_start(&gen, ctx, &threaded);
-            if (status != FP4_OK) return status;
-            char text[16];
-            size_t bytes;
-            while ((status = fp4_gen_read(gen, text, sizeof text, &bytes, -1)) == FP4_MORE) {
-            }
-            fp4_gen_close(gen);
-            return status;
-        }));
+                    fp4_gen_config threaded = config;
+                    threaded.flags |= FP4_GEN_THREADED;
+                    fp4_gen* gen = nullptr;
+                    fp4_status status = fp4_gen_start(&gen, ctx, &threaded);
+                    if (status != FP4_OK) return status;
+                    char text[16];
+                    size_t bytes;
+                    while ((status = fp4_gen_read(gen, text, sizeof text, &bytes, -1)) == FP4_MORE) {
+                    }
+                    fp4_gen_close(gen);
+                    return status;
+                }));
     }
 }

@@ -15,7 +15,9 @@ size_t open_files() {
     namespace fs = std::filesystem;
     std::error_code ignored;
     size_t count = 0;
-    for (auto entry = fs::directory_iterator("/proc/self/fd", ignored); entry != fs::directory_iterator(); ++entry) ++count;
+    for (auto entry = fs::directory_iterator("/proc/self/fd", ignored); entry != fs::directory_iterator();
+         ++entry)
+        ++count;
     return count;
 }
 

@@ -1,4 +1,5 @@
-// The host's allocator: everything goes through it and comes back, and running out of memory at any call is a status.
+// The host's allocator: everything goes through it and comes back, and running out of memory at any call is a
+// status.
 #include "tests/unit/api/abi.h"
 #include "tests/unit/api/memory_faults.h"
 
@@ -98,7 +99,8 @@ TEST_CASE("no memory while opening") {
     });
     exhaust("random weights", [] {
         fp4_model_config config = defaults<fp4_model_config, fp4_model_config_init>();
-        config.synthetic = R"({"model_type": "llama", "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1,
+        config.synthetic =
+            R"({"model_type": "llama", "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1,
                                "num_attention_heads": 1, "intermediate_size": 32})";
         fp4_model* model = nullptr;
         fp4_status status = fp4_model_open(&model, nullptr, &config);
@@ -121,7 +123,8 @@ TEST_CASE("no memory while quantizing and evaluating") {
         config.threads = 2;
         config.keep = keep;
         config.keep_count = 2;
-        return run_job([&](fp4_job** job) { return fp4_quantize_start(job, source.c_str(), target.c_str(), &config); });
+        return run_job(
+            [&](fp4_job** job) { return fp4_quantize_start(job, source.c_str(), target.c_str(), &config); });
     });
     ModelHandle model = open_model(source);
     exhaust("evaluate", [&] {
@@ -136,7 +139,8 @@ TEST_CASE("no memory while quantizing and evaluating") {
         return run_job([&](fp4_job** job) { return fp4_evaluate_start(job, &config); });
     });
     exhaust("tasks", [&] {
-        static const std::string items = R"({"id": "a", "context": "the man", "choices": [" and", " dog"], "label": 0})";
+        static const std::string items =
+            R"({"id": "a", "context": "the man", "choices": [" and", " dog"], "label": 0})";
         fp4_tasks_config config = defaults<fp4_tasks_config, fp4_tasks_config_init>();
         config.model = model.get();
         config.text = items.data();
@@ -158,13 +162,17 @@ TEST_CASE("no memory for text") {
         return fp4_detokenize(model.get(), tokens, 6, FP4_DETOKENIZE_SPECIAL, text, sizeof text, nullptr);
     });
     exhaust("chat", [&] {
-        const fp4_message chat[] = {{"user", "hello there, how are you?"}, {"assistant", "fine"}, {"user", "tell me"}};
+        const fp4_message chat[] = {
+            {"user", "hello there, how are you?"}, {"assistant", "fine"}, {"user", "tell me"}};
         const char* tools = R"({"tools": [{"name": "search", "parameters": {"x": [1, 2.5, null, true]}}]})";
-        const char* given = "{% for m in messages %}{{ m.role | upper ~ ':' ~ m.content.split(' ') | join('_') }}{% endfor %}"
-                            "{{ tools | tojson }}{% set n = namespace(a=1) %}{% for i in range(20) %}{{ n.a }}{% endfor %}";
+        const char* given =
+            "{% for m in messages %}{{ m.role | upper ~ ':' ~ m.content.split(' ') | join('_') }}{% endfor %}"
+            "{{ tools | tojson }}{% set n = namespace(a=1) %}{% for i in range(20) %}{{ n.a }}{% endfor %}";
         char text[2048];
         Outcome outcome;
-        if (outcome.failed(fp4_chat_format(model.get(), nullptr, chat, 3, tools, 1, text, sizeof text, nullptr))) return fp4_status(outcome);
+        if (outcome.failed(
+                fp4_chat_format(model.get(), nullptr, chat, 3, tools, 1, text, sizeof text, nullptr)))
+            return fp4_status(outcome);
         outcome.failed(fp4_chat_format(model.get(), given, chat, 3, tools, 1, text, sizeof text, nullptr));
         return fp4_status(outcome);
     });

@@ -171,10 +171,13 @@ TEST_CASE("text functions refuse NULL") {
     REFUSED(fp4_detokenize(f.model.get(), nullptr, 3, 0, f.text, sizeof f.text, &f.needed));
     REFUSED(fp4_detokenize(f.model.get(), f.tokens, 3, 0, nullptr, 0, nullptr));
     REFUSED(fp4_chat_format(nullptr, nullptr, &message, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
-    REFUSED(fp4_chat_format(f.model.get(), nullptr, nullptr, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
+    REFUSED(
+        fp4_chat_format(f.model.get(), nullptr, nullptr, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
     fp4_message no_role{nullptr, "hi"}, no_content{"user", nullptr};
-    REFUSED(fp4_chat_format(f.model.get(), nullptr, &no_role, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
-    REFUSED(fp4_chat_format(f.model.get(), nullptr, &no_content, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
+    REFUSED(
+        fp4_chat_format(f.model.get(), nullptr, &no_role, 1, nullptr, 0, f.text, sizeof f.text, &f.needed));
+    REFUSED(fp4_chat_format(f.model.get(), nullptr, &no_content, 1, nullptr, 0, f.text, sizeof f.text,
+                            &f.needed));
     REFUSED(fp4_chat_format(f.model.get(), nullptr, &message, 1, nullptr, 0, nullptr, 0, nullptr));
     CHECK(f.needed == 77);
 }
@@ -201,7 +204,7 @@ TEST_CASE("context functions refuse NULL") {
     io.size = sizeof io;
     REFUSED(fp4_ctx_save(nullptr, "x", nullptr));
     REFUSED(fp4_ctx_save(f.ctx.get(), nullptr, nullptr));
-    REFUSED(fp4_ctx_save(f.ctx.get(), "x", &io)); // both
+    REFUSED(fp4_ctx_save(f.ctx.get(), "x", &io));     // both
     REFUSED(fp4_ctx_save(f.ctx.get(), nullptr, &io)); // no write
     REFUSED(fp4_ctx_load(nullptr, "x", nullptr));
     REFUSED(fp4_ctx_load(f.ctx.get(), nullptr, nullptr));

@@ -23,7 +23,8 @@ struct Larger {
 
 // use: a call that succeeds (FP4_OK, FP4_MORE ...) with `known`.
 template <class Struct>
-void check_input_struct(const Struct& known, uint32_t known_flags, const std::function<fp4_status(const Struct*)>& use) {
+void check_input_struct(const Struct& known, uint32_t known_flags,
+                        const std::function<fp4_status(const Struct*)>& use) {
     CHECK_MESSAGE(use(&known) >= 0, fp4_last_error());
     Struct changed = known;
     for (uint32_t size : {0u, 4u, 7u, 65537u, UINT32_MAX}) {
@@ -85,7 +86,8 @@ struct Opened {
 TEST_CASE("init fills any size of struct and refuses what is none") {
     auto check = [](auto init, auto config) {
         using Config = decltype(config);
-        for (uint32_t size : {0u, 4u, 7u, 65537u, UINT32_MAX}) CHECK_FAILS(init(&config, size), FP4_E_ARGUMENT);
+        for (uint32_t size : {0u, 4u, 7u, 65537u, UINT32_MAX})
+            CHECK_FAILS(init(&config, size), FP4_E_ARGUMENT);
         unsigned char bytes[sizeof(Config) + 64];
         std::memset(bytes, 0x5A, sizeof bytes);
         auto* place = reinterpret_cast<Config*>(bytes);
@@ -108,15 +110,16 @@ TEST_CASE("init fills any size of struct and refuses what is none") {
 TEST_CASE("input structs") {
     Opened f;
     const std::string path = golden_folder("llama");
-    check_input_struct<fp4_model_config>(
-        defaults<fp4_model_config, fp4_model_config_init>(), FP4_MODEL_NO_MMAP, [&](const fp4_model_config* config) {
-            fp4_model* model = nullptr;
-            fp4_status status = fp4_model_open(&model, path.c_str(), config);
-            fp4_model_close(model);
-            std::string message = fp4_last_error();
-            CHECK(message.empty()); // a successful close clears it
-            return status < 0 ? fp4_model_open(&model, path.c_str(), config) : status;
-        });
+    check_input_struct<fp4_model_config>(defaults<fp4_model_config, fp4_model_config_init>(),
+                                         FP4_MODEL_NO_MMAP, [&](const fp4_model_config* config) {
+                                             fp4_model* model = nullptr;
+                                             fp4_status status = fp4_model_open(&model, path.c_str(), config);
+                                             fp4_model_close(model);
+                                             std::string message = fp4_last_error();
+                                             CHECK(message.empty()); // a successful close clears it
+                                             return status < 0 ? fp4_model_open(&model, path.c_str(), config)
+                                                               : status;
+                                         });
     check_input_struct<fp4_ctx_config>(ctx_defaults(), 0, [&](const fp4_ctx_config* config) {
         fp4_ctx* ctx = nullptr;
         fp4_status status = fp4_ctx_create(&ctx, f.model.get(), config);
@@ -126,8 +129,8 @@ TEST_CASE("input structs") {
     fp4_gen_config gen_config = gen_defaults();
     gen_config.prompt = "the";
     gen_config.max_tokens = 1;
-    const uint32_t gen_flags = FP4_GEN_THREADED | FP4_GEN_RAW_PROMPT | FP4_GEN_PLAIN_PROMPT | FP4_GEN_SHOW_SPECIAL |
-                               FP4_GEN_IGNORE_END;
+    const uint32_t gen_flags = FP4_GEN_THREADED | FP4_GEN_RAW_PROMPT | FP4_GEN_PLAIN_PROMPT |
+                               FP4_GEN_SHOW_SPECIAL | FP4_GEN_IGNORE_END;
     check_input_struct<fp4_gen_config>(gen_config, gen_flags, [&](const fp4_gen_config* config) {
         fp4_gen* gen = nullptr;
         fp4_status status = fp4_gen_start(&gen, f.ctx.get(), config);
@@ -142,7 +145,8 @@ TEST_CASE("input structs") {
     });
     check_input_struct<fp4_quantize_config>(quantize_defaults(), 0, [&](const fp4_quantize_config* config) {
         fp4_job* job = nullptr;
-        fp4_status status = fp4_quantize_start(&job, path.c_str(), temporary_path("struct.fp4").c_str(), config);
+        fp4_status status =
+            fp4_quantize_start(&job, path.c_str(), temporary_path("struct.fp4").c_str(), config);
         if (job) fp4_job_close(job);
         return status;
     });
@@ -177,16 +181,20 @@ TEST_CASE("input structs") {
     fp4_io io{};
     io.size = sizeof io;
     io.write = [](void*, const void*, uint64_t) -> int32_t { return 0; };
-    check_input_struct<fp4_io>(io, 0, [&](const fp4_io* writer) { return fp4_ctx_save(f.ctx.get(), nullptr, writer); });
+    check_input_struct<fp4_io>(
+        io, 0, [&](const fp4_io* writer) { return fp4_ctx_save(f.ctx.get(), nullptr, writer); });
 }
 
 TEST_CASE("output structs") {
     Opened f;
     const std::string path = golden_folder("llama");
     check_output_struct<fp4_device_info>([](fp4_device_info* info) { return fp4_device_info_get(0, info); });
-    check_output_struct<fp4_model_info>([&](fp4_model_info* info) { return fp4_model_info_get(f.model.get(), info); });
-    check_output_struct<fp4_ctx_info>([&](fp4_ctx_info* info) { return fp4_ctx_info_get(f.ctx.get(), info); });
-    check_output_struct<fp4_plan>([&](fp4_plan* plan) { return fp4_model_plan(path.c_str(), nullptr, nullptr, plan); });
+    check_output_struct<fp4_model_info>(
+        [&](fp4_model_info* info) { return fp4_model_info_get(f.model.get(), info); });
+    check_output_struct<fp4_ctx_info>(
+        [&](fp4_ctx_info* info) { return fp4_ctx_info_get(f.ctx.get(), info); });
+    check_output_struct<fp4_plan>(
+        [&](fp4_plan* plan) { return fp4_model_plan(path.c_str(), nullptr, nullptr, plan); });
     fp4_gen_config config = gen_defaults();
     config.prompt = "the";
     config.max_tokens = 1;
@@ -196,12 +204,14 @@ TEST_CASE("output structs") {
     config.flags = FP4_GEN_IGNORE_END;
     config.max_tokens = 0;
     GenerationHandle gen = start_generation(f.ctx.get(), config);
-    check_output_struct<fp4_gen_stats>([&](fp4_gen_stats* stats) { return fp4_gen_stats_get(gen.get(), stats); });
+    check_output_struct<fp4_gen_stats>(
+        [&](fp4_gen_stats* stats) { return fp4_gen_stats_get(gen.get(), stats); });
     check_output_struct<fp4_step_info>([&](fp4_step_info* info) { return fp4_gen_step(gen.get(), 0, info); });
     fp4_job* job = nullptr;
     REQUIRE(fp4_model_open_start(&job, path.c_str(), nullptr) == FP4_OK);
     JobHandle owner(job);
-    check_output_struct<fp4_job_progress>([&](fp4_job_progress* progress) { return fp4_job_poll(job, -1, progress); });
+    check_output_struct<fp4_job_progress>(
+        [&](fp4_job_progress* progress) { return fp4_job_poll(job, -1, progress); });
 }
 
 TEST_CASE("a step with a bad info struct does no work") {

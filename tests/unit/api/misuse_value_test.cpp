@@ -55,7 +55,8 @@ TEST_CASE("context configurations out of range") {
         CHECK_FAILS(with([=](fp4_ctx_config& c) { c.path_prefill = path; }), FP4_E_UNSUPPORTED);
         CHECK_WORKS(with([=](fp4_ctx_config& c) { c.path_decode = path; }, f.block_model.get()));
     }
-    CHECK_FAILS(with([](fp4_ctx_config& c) { c.path_decode = FP4_PATH_W16A16; }, f.block_model.get()), FP4_E_UNSUPPORTED);
+    CHECK_FAILS(with([](fp4_ctx_config& c) { c.path_decode = FP4_PATH_W16A16; }, f.block_model.get()),
+                FP4_E_UNSUPPORTED);
 }
 
 TEST_CASE("tokens, rows and counts out of range") {
@@ -101,16 +102,29 @@ TEST_CASE("unknown names") {
     auto quantize = [&](auto change) {
         fp4_quantize_config wanted = quantize_defaults();
         change(wanted);
-        return fp4_quantize_start(&job, golden_folder("llama").c_str(), temporary_path("bad.fp4").c_str(), &wanted);
+        return fp4_quantize_start(&job, golden_folder("llama").c_str(), temporary_path("bad.fp4").c_str(),
+                                  &wanted);
     };
     const char* bad_keep[] = {"no equals sign"};
     const char* bad_format[] = {"*=float7"};
     CHECK_FAILS(quantize([](auto& c) { c.format = "float7"; }), FP4_E_ARGUMENT);
     CHECK_FAILS(quantize([](auto& c) { c.scale_rule = "dice"; }), FP4_E_ARGUMENT);
     CHECK_FAILS(quantize([](auto& c) { c.scale_rule = "amax"; }), FP4_E_ARGUMENT); // not for mxfp4
-    CHECK_FAILS(quantize([&](auto& c) { c.keep = bad_keep; c.keep_count = 1; }), FP4_E_ARGUMENT);
-    CHECK_FAILS(quantize([&](auto& c) { c.keep = bad_format; c.keep_count = 1; }), FP4_E_ARGUMENT);
-    CHECK_FAILS(quantize([&](auto& c) { c.keep = bad_keep; c.keep_count = UINT64_MAX; }), FP4_E_LIMIT);
+    CHECK_FAILS(quantize([&](auto& c) {
+                    c.keep = bad_keep;
+                    c.keep_count = 1;
+                }),
+                FP4_E_ARGUMENT);
+    CHECK_FAILS(quantize([&](auto& c) {
+                    c.keep = bad_format;
+                    c.keep_count = 1;
+                }),
+                FP4_E_ARGUMENT);
+    CHECK_FAILS(quantize([&](auto& c) {
+                    c.keep = bad_keep;
+                    c.keep_count = UINT64_MAX;
+                }),
+                FP4_E_LIMIT);
     CHECK(job == nullptr);
 }
 
@@ -137,15 +151,30 @@ TEST_CASE("sampling out of range") {
     CHECK_FAILS(with([](auto& s) { s.top_k = -1; }), FP4_E_ARGUMENT);
     CHECK_FAILS(with([](auto& s) { s.penalty_last_n = -1; }), FP4_E_ARGUMENT);
     fp4_logit_bias bias{0, nan};
-    CHECK_FAILS(with([&](auto& s) { s.bias = &bias; s.bias_count = 1; }), FP4_E_ARGUMENT);
-    CHECK_FAILS(with([&](auto& s) { s.bias = &bias; s.bias_count = UINT64_MAX; }), FP4_E_LIMIT);
+    CHECK_FAILS(with([&](auto& s) {
+                    s.bias = &bias;
+                    s.bias_count = 1;
+                }),
+                FP4_E_ARGUMENT);
+    CHECK_FAILS(with([&](auto& s) {
+                    s.bias = &bias;
+                    s.bias_count = UINT64_MAX;
+                }),
+                FP4_E_LIMIT);
     std::vector<fp4_logit_bias> forbidden;
     for (int32_t i = 0; i < 264; ++i) forbidden.push_back({i, -infinity});
-    CHECK_FAILS(with([&](auto& s) { s.bias = forbidden.data(); s.bias_count = forbidden.size(); }), FP4_E_STATE);
+    CHECK_FAILS(with([&](auto& s) {
+                    s.bias = forbidden.data();
+                    s.bias_count = forbidden.size();
+                }),
+                FP4_E_STATE);
     CHECK(token == -7);
     // Tokens outside the vocabulary in a bias have no effect.
     fp4_logit_bias outside[] = {{-1, 5}, {264, 5}, {INT32_MIN, 5}, {INT32_MAX, 5}};
-    CHECK_WORKS(with([&](auto& s) { s.bias = outside; s.bias_count = 4; }));
+    CHECK_WORKS(with([&](auto& s) {
+        s.bias = outside;
+        s.bias_count = 4;
+    }));
     CHECK(token >= 0);
     CHECK(token < 264);
 }
@@ -163,6 +192,7 @@ TEST_CASE("the last error belongs to the thread and goes with the next success")
     CHECK(later.find("model") != std::string::npos);
     CHECK(here == fp4_last_error());
     CHECK_WORKS(fp4_memory_used(nullptr, nullptr));
-    for (fp4_status status : {0, 1, 2, -1, -8, -101, -301}) CHECK(std::strncmp(fp4_status_name(status), "FP4_", 4) == 0);
+    for (fp4_status status : {0, 1, 2, -1, -8, -101, -301})
+        CHECK(std::strncmp(fp4_status_name(status), "FP4_", 4) == 0);
     CHECK(fp4_status_name(12345) == std::string("FP4_E_UNKNOWN"));
 }

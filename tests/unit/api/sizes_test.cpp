@@ -66,7 +66,8 @@ TEST_CASE("model texts") {
 
 TEST_CASE("tokens and texts") {
     ModelHandle model = open_model(golden_folder("llama"));
-    for (const std::string& text : {std::string(), std::string("a"), std::string("then \xC3\xA4 the \xE2\x82\xAC, the")}) {
+    for (const std::string& text :
+         {std::string(), std::string("a"), std::string("then \xC3\xA4 the \xE2\x82\xAC, the")}) {
         CAPTURE(text);
         auto tokens = check_sizes<int32_t>([&](int32_t* buffer, size_t capacity, size_t* needed) {
             return fp4_tokenize(model.get(), text.data(), text.size(), 0, buffer, capacity, needed);
@@ -78,17 +79,18 @@ TEST_CASE("tokens and texts") {
     }
     const fp4_message chat[] = {{"user", "hi"}, {"assistant", "yes?"}};
     auto rendered = check_sizes<char>([&](char* buffer, size_t capacity, size_t* needed) {
-        return fp4_chat_format(model.get(), nullptr, chat, 2, nullptr, FP4_CHAT_ADD_GENERATION_PROMPT, buffer, capacity,
-                               needed);
+        return fp4_chat_format(model.get(), nullptr, chat, 2, nullptr, FP4_CHAT_ADD_GENERATION_PROMPT, buffer,
+                               capacity, needed);
     });
     CHECK(std::string(rendered.begin(), rendered.end()) ==
           "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nyes?<|im_end|>\n<|im_start|>assistant\n");
     auto given = check_sizes<char>([&](char* buffer, size_t capacity, size_t* needed) {
-        return fp4_chat_format(model.get(), "{{ messages|length }} {{ x }}", chat, 2, R"({"x": "y"})", 0, buffer, capacity,
-                               needed);
+        return fp4_chat_format(model.get(), "{{ messages|length }} {{ x }}", chat, 2, R"({"x": "y"})", 0,
+                               buffer, capacity, needed);
     });
     CHECK(std::string(given.begin(), given.end()) == "2 y");
-    CHECK_FAILS(fp4_chat_format(model.get(), "{% if %}", chat, 2, nullptr, 0, nullptr, 0, nullptr), FP4_E_FORMAT);
+    CHECK_FAILS(fp4_chat_format(model.get(), "{% if %}", chat, 2, nullptr, 0, nullptr, 0, nullptr),
+                FP4_E_FORMAT);
     CHECK_FAILS(fp4_chat_format(model.get(), "x", chat, 2, "[1]", 0, nullptr, 0, nullptr), FP4_E_ARGUMENT);
 }
 

@@ -29,12 +29,14 @@ std::vector<float> logits_of(const fp4_model_config& config) {
 } // namespace
 
 TEST_CASE("a synthetic model runs, in every format") {
-    for (const char* format : {static_cast<const char*>(nullptr), "nvfp4", "mxfp8-e4m3", "mxint8", "bf16", "f32"}) {
+    for (const char* format :
+         {static_cast<const char*>(nullptr), "nvfp4", "mxfp8-e4m3", "mxint8", "bf16", "f32"}) {
         const std::vector<float> logits = logits_of(synthetic(format));
         REQUIRE(logits.size() == 300);
         double squares = 0;
         for (float logit : logits) squares += double(logit) * logit;
-        CHECK(std::sqrt(squares / 300) == doctest::Approx(1.0).epsilon(0.3)); // norm, then weights of 1 / sqrt(K)
+        CHECK(std::sqrt(squares / 300) ==
+              doctest::Approx(1.0).epsilon(0.3)); // norm, then weights of 1 / sqrt(K)
         CHECK(logits == logits_of(synthetic(format)));
         CHECK(logits != logits_of(synthetic(format, 1)));
     }

@@ -19,7 +19,8 @@ int32_t draw(const std::vector<float>& logits, const SamplingConfig& config, uin
 }
 
 // How often each token comes in n draws.
-std::map<int32_t, double> frequencies(const std::vector<float>& logits, const SamplingConfig& config, int n = 20000) {
+std::map<int32_t, double> frequencies(const std::vector<float>& logits, const SamplingConfig& config,
+                                      int n = 20000) {
     std::map<int32_t, double> shares;
     for (int i = 0; i < n; ++i) shares[draw(logits, config, static_cast<uint64_t>(i))] += 1.0 / n;
     return shares;
@@ -47,7 +48,8 @@ TEST_CASE("draws follow softmax of logits over temperature") {
         double total = 0;
         for (float logit : logits) total += std::exp(logit / temperature);
         for (size_t i = 0; i < logits.size(); ++i) {
-            CHECK(shares[static_cast<int32_t>(i)] == doctest::Approx(std::exp(logits[i] / temperature) / total).epsilon(0.06));
+            CHECK(shares[static_cast<int32_t>(i)] ==
+                  doctest::Approx(std::exp(logits[i] / temperature) / total).epsilon(0.06));
         }
     }
 }
@@ -93,7 +95,10 @@ TEST_CASE("a large vocabulary draws the token that sorting everything would") {
     std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return at(a) > at(b); });
     CHECK(draw(logits, {}) == order.front());
     for (float temperature : {0.3f, 1.0f, 5.0f}) {
-        for (auto [top_k, top_p, min_p] : {std::tuple{0, 1.0f, 0.0f}, {40, 1.0f, 0.0f}, {0, 0.9f, 0.0f}, {0, 1.0f, 0.02f},
+        for (auto [top_k, top_p, min_p] : {std::tuple{0, 1.0f, 0.0f},
+                                           {40, 1.0f, 0.0f},
+                                           {0, 0.9f, 0.0f},
+                                           {0, 1.0f, 0.02f},
                                            {100, 0.95f, 0.01f}}) {
             SamplingConfig config{.temperature = temperature, .top_k = top_k, .top_p = top_p, .min_p = min_p};
             std::vector<double> weights;

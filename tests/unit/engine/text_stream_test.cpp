@@ -35,7 +35,9 @@ std::string through_utf8(const std::vector<std::string>& pieces) {
 } // namespace
 
 TEST_CASE("a stop string is found across pieces and nothing of it leaks") {
-    for (auto pieces : {std::vector<std::string>{"one STOP two"}, {"one S", "TO", "P two"}, {"o", "n", "e", " ", "S", "T", "O", "P"}}) {
+    for (auto pieces : {std::vector<std::string>{"one STOP two"},
+                        {"one S", "TO", "P two"},
+                        {"o", "n", "e", " ", "S", "T", "O", "P"}}) {
         Matched result = run({"STOP"}, pieces);
         CHECK(result.stopped);
         CHECK(result.text == "one ");
@@ -69,7 +71,8 @@ TEST_CASE("random pieces give what a search of the whole text gives") {
         size_t first = std::string::npos, end = std::string::npos;
         for (const std::string& stop : stops) {
             size_t at = all.find(stop);
-            if (at != std::string::npos && (at + stop.size() < end || (at + stop.size() == end && at < first))) {
+            if (at != std::string::npos &&
+                (at + stop.size() < end || (at + stop.size() == end && at < first))) {
                 first = at;
                 end = at + stop.size();
             }
@@ -85,9 +88,11 @@ TEST_CASE("code points are passed on whole, bad bytes replaced") {
     CHECK(through_utf8({"\xF0\x9F", "\x98", "\x80"}) == "\xF0\x9F\x98\x80");
     CHECK(through_utf8({"a\xFF"}) == "a\xEF\xBF\xBD");
     CHECK(through_utf8({"a\xE2\x82"}) == "a\xEF\xBF\xBD");
-    CHECK(through_utf8({"\xC0\xAF"}) == "\xEF\xBF\xBD\xEF\xBF\xBD");   // overlong
+    CHECK(through_utf8({"\xC0\xAF"}) == "\xEF\xBF\xBD\xEF\xBF\xBD");                 // overlong
     CHECK(through_utf8({"\xED\xA0\x80"}) == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"); // surrogate
-    CHECK(through_utf8({"\xE2\x82", "A"}) == "\xEF\xBF\xBD" "A");
+    CHECK(through_utf8({"\xE2\x82", "A"}) ==
+          "\xEF\xBF\xBD"
+          "A");
     Utf8Stream stream;
     std::string out;
     stream.push("\xE2\x82", out);
