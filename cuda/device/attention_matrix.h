@@ -21,6 +21,8 @@ template <int V>
 class MatrixAttention {
   public:
     static constexpr uint32_t step_keys = 16;
+    // Whether keys and values are loaded a step ahead: heads larger than that leave no registers for it.
+    static constexpr bool ahead = V <= 4;
 
     static __device__ __forceinline__ uint32_t own_row() { return threadIdx.x / 4 % warp_rows; }
 
@@ -57,28 +59,31 @@ class MatrixAttention {
     }
 
     __device__ __forceinline__ void load(const KvView& kv, uint32_t kv_head, const KeyRange& range) {
-        if (range.begin >= range.end) return;
+        if (!ahead || range.begin >= range.end) return;
         load_keys(kv, kv_head, range.begin, range);
         load_values(kv, kv_head, range.begin, range);
     }
 
-    // key, value: of token `position`, f16.
+    // key, value: of token `position`, f16. The block that they belong to has stored them by now, too late
+    // for what was loaded ahead.
     __device__ __forceinline__ void set_newest(const KeyRange& range, uint32_t position, const uint4* key,
                                                const uint4* value, uint32_t dim) {
-        if (range.end <= position) return; // not here, or nothing at all
+        if constexpr (ahead) {
+            if (range.end <= position) return; // not here, or nothing at all
 #pragma unroll
-        for (uint32_t i = 0; i < 2; ++i) {
-            if (key_token(range.begin, i, range) < position) continue;
+            for (uint32_t i = 0; i < 2; ++i) {
+                if (key_token(range.begin, i, range) < position) continue;
 #pragma unroll
-            for (uint32_t c = 0; c < V; ++c)
-                keys_[i][c] = 32 * c + 8 * t() < dim ? key[4 * c + t()] : uint4{};
-        }
+                for (uint32_t c = 0; c < V; ++c)
+                    keys_[i][c] = 32 * c + 8 * t() < dim ? key[4 * c + t()] : uint4{};
+            }
 #pragma unroll
-        for (uint32_t k = 0; k < 4; ++k) {
-            if (value_token(range.begin, k, range) < position) continue;
+            for (uint32_t k = 0; k < 4; ++k) {
+                if (value_token(range.begin, k, range) < position) continue;
 #pragma unroll
-            for (uint32_t q = 0; q < V / 2; ++q)
-                values_[q][k] = 64 * q + 8 * g() < dim ? value[8 * q + g()] : uint4{};
+                for (uint32_t q = 0; q < V / 2; ++q)
+                    values_[q][k] = 64 * q + 8 * g() < dim ? value[8 * q + g()] : uint4{};
+            }
         }
     }
 
@@ -86,6 +91,7 @@ class MatrixAttention {
                                            const KeyRange& seen) {
         for (uint32_t first = range.begin; first < range.end; first += step_keys) {
             const uint32_t next = first + step_keys;
+            if (!ahead) load_keys(kv, kv_head, first, range);
             float scores[2][4] = {}; // of eight keys each: this row, keys 2 t and 2 t + 1
 #pragma unroll
             for (uint32_t c = 0; c < V; ++c) {
@@ -98,7 +104,8 @@ class MatrixAttention {
                     mma_f16(scores[i], lower, key.z, key.w);
                 }
             }
-            if (next < range.end) load_keys(kv, kv_head, next, range);
+            if (ahead && next < range.end) load_keys(kv, kv_head, next, range);
+            if (!ahead) load_values(kv, kv_head, first, range);
             uint32_t weights[2];
             float shrink[2];
             soften(scores, first, {seen.begin, min(seen.end, range.end)}, weights, shrink);
@@ -108,14 +115,14 @@ class MatrixAttention {
                 for (uint32_t i = 0; i < 4; ++i) {
                     float(&sum)[4] = sums_[q][i];
                     sum[0] *= shrink[0], sum[1] *= shrink[1], sum[2] *= shrink[0], sum[3] *= shrink[1];
-                    const uint32_t k0 = word(values_[q][0], i), k1 = word(values_[q][1], i);
-                    const uint32_t k8 = word(values_[q][2], i), k9 = word(values_[q][3], i);
+                    const uint32_t k0 = word_of(values_[q][0], i), k1 = word_of(values_[q][1], i);
+                    const uint32_t k8 = word_of(values_[q][2], i), k9 = word_of(values_[q][3], i);
                     const uint32_t a[4] = {__byte_perm(k0, k1, 0x5410), __byte_perm(k0, k1, 0x7632),
                                            __byte_perm(k8, k9, 0x5410), __byte_perm(k8, k9, 0x7632)};
                     mma_f16(sum, a, weights[0], weights[1]);
                 }
             }
-            if (next < range.end) load_values(kv, kv_head, next, range);
+            if (ahead && next < range.end) load_values(kv, kv_head, next, range);
         }
     }
 
@@ -148,9 +155,6 @@ class MatrixAttention {
     }
     static __device__ __forceinline__ uint32_t t() {
         return threadIdx.x % 4;
-    }
-    static __device__ __forceinline__ uint32_t word(const uint4& words, uint32_t i) {
-        return i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w;
     }
 
     // Keys and values of a lane; the last one again in place of those beyond the range.

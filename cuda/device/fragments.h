@@ -7,6 +7,10 @@
 
 namespace fp4::cuda {
 
+__device__ __forceinline__ uint32_t word_of(const uint4& words, uint32_t index) {
+    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
+}
+
 // A code's sign goes to the sign of an f16, its three magnitude bits to the two lowest exponent bits and the
 // highest mantissa bit: the value x 2^-14, subnormal for 0.5.
 inline constexpr float e2m1_half_unit = 0x1p-14f;

@@ -96,11 +96,13 @@ __device__ inline void fetch_input(const MatvecView& view, uint32_t chunk, Input
 }
 
 // Where a lane finds its operands of a chunk, by group of tokens, and their scales: of token t, or of tokens
-// 2 t and 2 t + 1, for eight runs.
+// 2 t and 2 t + 1, for eight runs. Places are counted in vectors: pointers would not fit in the registers.
 template <class Columns>
 struct Inputs {
-    const uint4* parts[Columns::groups];
-    float4 scales[Columns::groups][Columns::lane_tokens][2];
+    const uint4* parts;
+    const float2* scales;
+    uint32_t part_place[Columns::groups];
+    uint32_t scale_place[Columns::groups][Columns::lane_tokens];
 };
 
 template <class Columns>
@@ -110,27 +112,21 @@ __device__ Inputs<Columns> inputs_in_memory(const MatvecView& view, uint32_t chu
     // token's again, which costs no traffic.
     auto present = [&](uint32_t token) { return token < view.n ? token : 0; };
     Inputs<Columns> inputs;
+    inputs.parts = reinterpret_cast<const uint4*>(view.input.parts);
+    inputs.scales = reinterpret_cast<const float2*>(view.input.part_scales);
     for (int i = 0; i < Columns::groups; ++i) {
         const uint32_t first = i * Columns::tokens;
         const uint32_t token = present(first + (Columns::two_parts ? column / 2 : column));
         const uint32_t part = Columns::two_parts ? column % 2 : 0;
-        inputs.parts[i] = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, token, 0)) +
-                          part * 4 + t + chunk * 256;
+        inputs.part_place[i] =
+            static_cast<uint32_t>(part_place(padded, token, 0) / 8) + part * 4 + t + chunk * 256;
         for (int e = 0; e < Columns::lane_tokens; ++e) {
             const uint32_t scaled = present(first + Columns::lane_tokens * t + e);
-            const auto* scales = reinterpret_cast<const float4*>(
-                view.input.part_scales + part_scale_place(padded, scaled, chunk * chunk_columns));
-            inputs.scales[i][e][0] = __ldg(scales), inputs.scales[i][e][1] = __ldg(scales + 1);
+            inputs.scale_place[i][e] =
+                static_cast<uint32_t>(part_scale_place(padded, scaled, chunk * chunk_columns) / 2);
         }
     }
     return inputs;
-}
-
-__device__ inline uint32_t word_of(const uint4& words, uint32_t index) {
-    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
-}
-__device__ inline float value_of(const float4& values, uint32_t index) {
-    return index == 0 ? values.x : index == 1 ? values.y : index == 2 ? values.z : values.w;
 }
 
 // By group, rows g and g + 8: of token t, or of tokens 2 t and 2 t + 1.
@@ -139,36 +135,44 @@ using Sums = float[Columns::groups][2][Columns::lane_tokens];
 
 template <bool nv, class Columns>
 __device__ void multiply_chunk(const Inputs<Columns>& inputs, const Chunk& weights, Sums<Columns>& sums) {
+    // Not all at once where sixteen tokens' inputs would take more registers than there are.
+#pragma unroll(Columns::groups == 2 ? 1 : 4)
+    for (uint32_t tile = 0; tile < 4; ++tile) { // of 64 columns
+        const uint4 codes = tile == 0   ? weights.codes[0]
+                            : tile == 1 ? weights.codes[1]
+                            : tile == 2 ? weights.codes[2]
+                                        : weights.codes[3];
+        const uint32_t word = word_of(weights.scales, tile);
+        float2 scales[Columns::groups][Columns::lane_tokens];
+        for (int i = 0; i < Columns::groups; ++i)
+            for (int e = 0; e < Columns::lane_tokens; ++e)
+                scales[i][e] = __ldg(inputs.scales + inputs.scale_place[i][e] + tile);
 #pragma unroll
-    for (uint32_t run = 0; run < 8; ++run) { // of 32 columns
-        const uint4& codes = weights.codes[run / 2];
-        uint32_t first[4], second[4];
-        if (run % 2 == 0)
-            e2m1_fragments(codes.x, codes.y, first, second);
-        else
-            e2m1_fragments(codes.z, codes.w, first, second);
-        const uint32_t word = word_of(weights.scales, run / 2), byte = run % 2 * 2;
-        float factors[2] = {1.0f, 1.0f};
-        if constexpr (nv) {
-            const __half2 upper = e4m3_factor(word, byte), lower = e4m3_factor(word, byte + 1);
-            for (int i = 0; i < 4; i += 2) {
-                scale_fragment(first[i], upper), scale_fragment(first[i + 1], lower);
-                scale_fragment(second[i], upper), scale_fragment(second[i + 1], lower);
+        for (uint32_t run = 0; run < 2; ++run) { // of 32 columns
+            uint32_t first[4], second[4];
+            e2m1_fragments(run == 0 ? codes.x : codes.z, run == 0 ? codes.y : codes.w, first, second);
+            float factors[2] = {1.0f, 1.0f};
+            if constexpr (nv) {
+                const __half2 upper = e4m3_factor(word, 2 * run), lower = e4m3_factor(word, 2 * run + 1);
+                for (int i = 0; i < 4; i += 2) {
+                    scale_fragment(first[i], upper), scale_fragment(first[i + 1], lower);
+                    scale_fragment(second[i], upper), scale_fragment(second[i + 1], lower);
+                }
+            } else {
+                factors[0] = e8m0_factor(word, 2 * run), factors[1] = e8m0_factor(word, 2 * run + 1);
             }
-        } else {
-            factors[0] = e8m0_factor(word, byte), factors[1] = e8m0_factor(word, byte + 1);
-        }
-        for (int i = 0; i < Columns::groups; ++i) {
-            const uint4 x = __ldg(inputs.parts[i] + run * 32);
-            float products[4] = {};
-            mma_f16(products, first, x.x, x.y);
-            mma_f16(products, second, x.z, x.w);
-            for (int row = 0; row < 2; ++row) {
-                for (int e = 0; e < Columns::lane_tokens; ++e) {
-                    const float product = Columns::two_parts ? products[2 * row] + products[2 * row + 1]
-                                                             : products[2 * row + e];
-                    sums[i][row][e] +=
-                        product * (factors[row] * value_of(inputs.scales[i][e][run / 4], run % 4));
+            for (int i = 0; i < Columns::groups; ++i) {
+                const uint4 x = __ldg(inputs.parts + inputs.part_place[i] + (2 * tile + run) * 32);
+                float products[4] = {};
+                mma_f16(products, first, x.x, x.y);
+                mma_f16(products, second, x.z, x.w);
+                for (int row = 0; row < 2; ++row) {
+                    for (int e = 0; e < Columns::lane_tokens; ++e) {
+                        const float product = Columns::two_parts ? products[2 * row] + products[2 * row + 1]
+                                                                 : products[2 * row + e];
+                        sums[i][row][e] +=
+                            product * (factors[row] * (run == 0 ? scales[i][e].x : scales[i][e].y));
+                    }
                 }
             }
         }
@@ -180,10 +184,10 @@ struct InputNorm {
     alignas(16) float squares[most_squares];
 };
 
-// By the block's first `threads`.
-__device__ inline void fetch_norm(const ActivationView& input, uint32_t threads, InputNorm& norm) {
+// By one warp.
+__device__ inline void fetch_norm(const ActivationView& input, InputNorm& norm) {
     if (!input.norm.squares) return;
-    for (uint32_t i = threadIdx.x * 4; i < input.cols / square_columns; i += threads * 4)
+    for (uint32_t i = threadIdx.x % 32 * 4; i < input.cols / square_columns; i += 32 * 4)
         copy_async(norm.squares + i, input.norm.squares + i);
 }
 

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "cuda/device/attention_matrix.h"
+#include "cuda/device/last_block.h"
 #include "cuda/device/launch.h"
 #include "cuda/device/rope_head.h"
 #include "cuda/device/row_output.h"
@@ -32,7 +33,6 @@ struct Shared {
     uint4 newest_f16[2][dims / 8]; // as the cache has them
     float sums[warps][warp_rows][dims];
     float2 states[warps][warp_rows];
-    bool last;
 };
 
 // The rotation of a lane's pairs of a head.
@@ -126,20 +126,6 @@ __device__ Merged merge(uint32_t count, uint32_t row, State&& state, Values&& va
     return merged;
 }
 
-// Whether this block is the last of those that share its heads; then all their parts are visible.
-__device__ bool is_last(const DecodeAttentionView& view, bool& shared) {
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        uint32_t& counter = view.counters[blockIdx.y * gridDim.z + blockIdx.z];
-        shared = atomicAdd(&counter, 1u) == view.parts - 1;
-        if (shared) counter = 0;
-    }
-    __syncthreads();
-    __threadfence();
-    return shared;
-}
-
 template <int V, class Attention>
 __global__ __launch_bounds__(warps *
                              32) void decode_attention(const __grid_constant__ DecodeAttentionView view,
@@ -208,7 +194,7 @@ __global__ __launch_bounds__(warps *
                 if (j == 0)
                     __stcg(view.states + place + blockIdx.x, make_float2(merged.largest, merged.total));
             }
-            if (!is_last(view, shared.last)) return;
+            if (!is_last_block(view.counters[blockIdx.y * gridDim.z + blockIdx.z], view.parts)) return;
             if (has_run) {
                 const size_t head = size_t(heads.first) * view.parts;
                 merged = merge(

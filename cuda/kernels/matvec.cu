@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cuda/device/last_block.h"
 #include "cuda/device/matvec_tile.h"
 
 namespace fp4::cuda {
@@ -20,21 +21,6 @@ __device__ void finish(const MatvecView& view, const MatvecTarget& target, uint3
     out = target.output.accumulate ? out + sum : sum;
 }
 
-// Whether this block is the last of the splits of its rows to come here; then all their sums are visible.
-__device__ bool is_last(const MatvecView& view) {
-    __shared__ bool last;
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        uint32_t& counter = view.scratch.counters[blockIdx.x];
-        last = atomicAdd(&counter, 1u) == view.plan.splits - 1;
-        if (last) counter = 0;
-    }
-    __syncthreads();
-    __threadfence();
-    return last;
-}
-
 template <bool nv, class Columns, bool staged>
 __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_constant__ MatvecView view) {
     __shared__ float partial[matvec_warps * Columns::groups * Columns::outputs];
@@ -47,8 +33,9 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_cons
     const uint32_t first_tile = (blockIdx.x - view.first_group[index]) * view.plan.row_warps;
 
     Sums<Columns> sums = {};
-    multiply_tile<nv, Columns, staged>(view, target.weight, first_tile + row_warp, k_warp, sums,
-                                       [&] { fetch_norm(view.input, blockDim.x, norm); });
+    multiply_tile<nv, Columns, staged>(view, target.weight, first_tile + row_warp, k_warp, sums, [&] {
+        if (warp == 0) fetch_norm(view.input, norm);
+    });
     store_partial<Columns>(view, k_warp, row_warp, sums, partial);
     wait_for_copies<0>();
     __syncthreads();
@@ -63,7 +50,8 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec(const __grid_cons
         else
             __stcg(shared_sums + blockIdx.y * outputs + i, sum);
     }
-    if (view.plan.splits == 1 || !is_last(view)) return;
+    if (view.plan.splits == 1) return;
+    if (!is_last_block(view.scratch.counters[blockIdx.x], view.plan.splits)) return;
     for (uint32_t i = threadIdx.x; i < outputs; i += blockDim.x) {
         float sum = 0.0f;
         for (uint32_t split = 0; split < view.plan.splits; ++split)

@@ -78,7 +78,7 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec_next(const __grid
     multiply_tile<nv, FourTokens, staged>(view, view.targets[row_warp].weight, blockIdx.x, k_warp, sums, [&] {
         if (norm && threadIdx.x < tile_rows)
             before = view.targets[0].output.out[blockIdx.x * tile_rows + threadIdx.x];
-        if (warp == 0) fetch_norm(view.input, 32, input_norm);
+        if (warp == 0) fetch_norm(view.input, input_norm);
     });
     store_partial<FourTokens>(view, k_warp, row_warp, sums, partial);
     float factor = 1.0f;
