@@ -15,9 +15,6 @@ namespace {
 
 constexpr size_t max_block = 32;
 
-// Times the smallest block scale, 2^-9, it is still a normal float32 with a finite reciprocal.
-constexpr float smallest_tensor_scale = 0x1p-117f;
-
 float decode_element(BlockFormat format, uint8_t code) {
     switch (format) {
         case BlockFormat::mxfp8_e4m3:
@@ -57,12 +54,10 @@ float row_amax(const float* values, size_t k) {
 }
 
 float tensor_scale_for(BlockFormat format, ScaleRule rule, float tensor_amax) {
-    if (format != BlockFormat::nvfp4) return rule == ScaleRule::prescale34 ? 4.0f / 3.0f : 1.0f;
+    const float largest = tensor_scale_target(format, rule);
+    if (largest == 0) return rule == ScaleRule::prescale34 ? 4.0f / 3.0f : 1.0f;
     if (!(tensor_amax > 0 && tensor_amax <= std::numeric_limits<float>::max())) return 1.0f;
-    // The scored rules may raise a block scale by half or more: 256 x 1.75 = 448 leaves the largest block
-    // room.
-    const float largest_block_scale = rule == ScaleRule::amax ? 448.0f : 256.0f;
-    return std::max(tensor_amax / (6.0f * largest_block_scale), smallest_tensor_scale);
+    return tensor_scale_to(largest, tensor_amax);
 }
 
 void quantize_row(BlockFormat format, ScaleRule rule, float tensor_scale, const float* values, size_t k,

@@ -29,8 +29,9 @@ enum class ScaleRule : uint8_t {
     mse,        // every format: best squared error among candidate scales; default for weights
     amax,       // NVFP4: E4M3(amax / 6 / tensor scale)
     four_over_six, // NVFP4: better of amax/6 and amax/4, tensor scale amax/(6*256)
+    tensor,        // MXFP8 E4M3: block scales are 1, the tensor scale (of activations: a token's) amax/448
 };
-inline constexpr int scale_rule_count = 8;
+inline constexpr int scale_rule_count = 9;
 
 std::string_view block_format_name(BlockFormat format); // "mxfp4", "mxfp8-e4m3" ...
 std::optional<BlockFormat> parse_block_format(std::string_view name);
@@ -56,7 +57,8 @@ size_t row_code_bytes(BlockFormat format, size_t k);
 // is 2^-127.
 
 // The tensor scale a rule wants for a tensor whose largest magnitude is amax: 1 for MX (4/3 for prescale34),
-// amax/2688 or amax/1536 for NVFP4 (1 when amax is zero or not finite; at least 2^-117).
+// amax/448 for rule tensor, amax/2688 or amax/1536 for NVFP4 (these three: 1 when amax is zero or not finite;
+// at least 2^-117).
 float tensor_scale_for(BlockFormat format, ScaleRule rule, float tensor_amax);
 
 // The rule must apply to the format (scale_rule_applies); the tensor scale is positive and finite.

@@ -11,7 +11,7 @@ namespace {
 constexpr std::array<std::string_view, block_format_count> format_names = {
     "mxfp4", "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2", "mxint8"};
 constexpr std::array<std::string_view, scale_rule_count> rule_names = {
-    "floor", "ceil", "even", "uos", "prescale34", "mse", "amax", "four-over-six"};
+    "floor", "ceil", "even", "uos", "prescale34", "mse", "amax", "four-over-six", "tensor"};
 
 template <class Enum, size_t n>
 std::optional<Enum> find_name(const std::array<std::string_view, n>& names, std::string_view name) {
@@ -49,6 +49,8 @@ bool scale_rule_applies(BlockFormat format, ScaleRule rule) {
         case ScaleRule::amax:
         case ScaleRule::four_over_six:
             return format == BlockFormat::nvfp4;
+        case ScaleRule::tensor:
+            return format == BlockFormat::mxfp8_e4m3;
     }
     return false;
 }

@@ -1,5 +1,7 @@
 #include "libfp4/format/linear_input.h"
 
+#include "libfp4/format/scale_rule.h"
+
 namespace fp4 {
 namespace {
 
@@ -26,6 +28,12 @@ std::optional<BlockFormat> activation_block_format(Kind kind) {
 ScaleRule activation_rule(const ActivationFormat& format) {
     const auto block = activation_block_format(format.kind);
     return block && !scale_rule_applies(*block, format.rule) ? ScaleRule::amax : format.rule;
+}
+
+bool scales_by_token(const ActivationFormat& format) {
+    const auto block = activation_block_format(format.kind);
+    return block && tensor_scale_target(*block, activation_rule(format)) != 0 &&
+           (format.kind != Kind::nvfp4 || format.tensor_scale == 0.0f);
 }
 
 float activation_tensor_scale(const ActivationFormat& format, float amax) {

@@ -22,8 +22,8 @@ struct ActivationFormat {
     // Any that applies to the block format; nvfp4 takes others for amax. Scored rules (mse, four_over_six)
     // cost time at run time.
     ScaleRule rule = ScaleRule::even;
-    float tensor_scale =
-        0.0f; // nvfp4: 0 takes each token's own (tensor_scale_for), else it is for all tokens
+    // nvfp4: 0 takes each token's own (tensor_scale_for), else it is for all tokens
+    float tensor_scale = 0.0f;
     bool operator==(const ActivationFormat&) const = default;
 };
 
@@ -32,6 +32,9 @@ std::optional<ActivationFormat::Kind> parse_activation_kind(std::string_view nam
 
 // The block format activations of this kind are rounded to; nullopt for a16.
 std::optional<BlockFormat> activation_block_format(ActivationFormat::Kind kind);
+
+// Whether each token's tensor scale follows from its largest magnitude.
+bool scales_by_token(const ActivationFormat& format);
 
 // How a token's row is rounded: the rule that is really used, and its tensor scale, where `amax` is the row's
 // largest magnitude (NaN for a row that holds NaN or Inf).

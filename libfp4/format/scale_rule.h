@@ -51,6 +51,21 @@ constexpr uint8_t nan_scale_code(BlockFormat format) {
     return format == BlockFormat::nvfp4 ? 0x7F : 0xFF;
 }
 
+// The tensor scale with which a tensor's (or token's) largest magnitude, amax (> 0, finite), becomes
+// `largest`. Times the smallest block scale of NVFP4, 2^-9, it is still a normal float32 with a finite
+// reciprocal.
+constexpr float tensor_scale_to(float largest, float amax) {
+    const float scale = amax / largest, smallest = 0x1p-117f;
+    return scale > smallest ? scale : smallest;
+}
+// What that is for a rule; 0: the rule's tensor scale does not depend on amax. The scored rules of NVFP4 may
+// raise a block scale by half or more: 256 x 1.75 = 448 leaves the largest block room.
+constexpr float tensor_scale_target(BlockFormat format, ScaleRule rule) {
+    if (rule == ScaleRule::tensor) return 448.0f;
+    if (format != BlockFormat::nvfp4) return 0.0f;
+    return 6.0f * (rule == ScaleRule::amax ? 448.0f : 256.0f);
+}
+
 // Value of a stored scale code; NaN for the NaN code.
 float block_scale_value(BlockFormat format, uint8_t code);
 
@@ -64,6 +79,7 @@ constexpr int max_scale_exponent(BlockFormat format) {
 // MX formats: exponent x of the block scale for a block whose largest magnitude, in units of the tensor
 // scale, is amax (>= 0, not NaN). mse and prescale34 start from floor, which this returns for them.
 constexpr int mx_scale_exponent(BlockFormat format, ScaleRule rule, float amax) {
+    if (rule == ScaleRule::tensor) return 0;
     const SmallFloat element = block_element(format).magnitude;
     const auto largest = detail::split_magnitude(std::min(amax, std::numeric_limits<float>::max()));
     const int exponent = largest.exponent - max_exponent(element) +

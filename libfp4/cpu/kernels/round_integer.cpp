@@ -84,8 +84,8 @@ void write_offsets(const IntegerOutput& out) {
 void round_integer(ActivationFormat format, const float* x, size_t cols, const IntegerOutput& out) {
     const BlockFormat block_format = *activation_block_format(format.kind);
     size_t block = block_format == BlockFormat::nvfp4 ? 16 : 32;
-    float amax = 0.0f; // only NVFP4's tensor scale needs it
-    if (block_format == BlockFormat::nvfp4 && format.tensor_scale == 0.0f) {
+    float amax = 0.0f;
+    if (scales_by_token(format)) {
         const uint32_t bits = amax_bits(x, out.padded);
         amax = bits >= infinity_bits ? __builtin_nanf("") : as_float(bits);
     }

@@ -146,6 +146,16 @@ TEST_CASE("prescale34 quantizes three quarters of the value and carries 4/3 in t
     }
 }
 
+TEST_CASE("rule tensor: FP8 with one scale") {
+    const Floats input = gaussian(320, 5);
+    const float amax = row_amax(input.data(), input.size()), scale = amax / 448.0f;
+    const Row row = round_trip(BlockFormat::mxfp8_e4m3, ScaleRule::tensor, input);
+    for (uint8_t code : row.scales) REQUIRE(code == 127);
+    for (size_t i = 0; i < input.size(); ++i)
+        REQUIRE(row.values[i] == decode_e4m3(encode_e4m3(input[i] * (1.0f / scale))) * scale);
+    CHECK(row_amax(row.values.data(), input.size()) == doctest::Approx(amax));
+}
+
 TEST_CASE(
     "a block with NaN or Inf gets the NaN scale, zero codes, and decodes to NaN; its neighbours do not") {
     const float infinity = std::numeric_limits<float>::infinity();

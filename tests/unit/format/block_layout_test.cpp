@@ -36,8 +36,9 @@ TEST_CASE("which rules apply") {
     };
     CHECK(rules_of(BlockFormat::mxfp4) == "floor ceil even uos prescale34 mse ");
     CHECK(rules_of(BlockFormat::nvfp4) == "mse amax four-over-six ");
-    for (BlockFormat format : {BlockFormat::mxfp8_e4m3, BlockFormat::mxfp8_e5m2, BlockFormat::mxfp6_e2m3,
-                               BlockFormat::mxfp6_e3m2, BlockFormat::mxint8})
+    CHECK(rules_of(BlockFormat::mxfp8_e4m3) == "floor ceil even mse tensor ");
+    for (BlockFormat format :
+         {BlockFormat::mxfp8_e5m2, BlockFormat::mxfp6_e2m3, BlockFormat::mxfp6_e3m2, BlockFormat::mxint8})
         CHECK(rules_of(format) == "floor ceil even mse ");
 }
 

@@ -138,4 +138,8 @@ TEST_CASE("tensor scales") {
              {ScaleRule::floor, ScaleRule::ceil, ScaleRule::even, ScaleRule::uos, ScaleRule::mse})
             CHECK(tensor_scale_for(format, rule, 100.0f) == 1.0f);
     CHECK(tensor_scale_for(BlockFormat::mxfp4, ScaleRule::prescale34, 100.0f) == 4.0f / 3.0f);
+    CHECK(tensor_scale_for(BlockFormat::mxfp8_e4m3, ScaleRule::tensor, 896.0f) == 2.0f);
+    CHECK(tensor_scale_for(BlockFormat::mxfp8_e4m3, ScaleRule::tensor, 0.0f) == 1.0f);
+    CHECK(tensor_scale_for(BlockFormat::mxfp8_e4m3, ScaleRule::tensor, infinity) == 1.0f);
+    CHECK(tensor_scale_for(BlockFormat::mxfp8_e4m3, ScaleRule::tensor, FLT_TRUE_MIN) == 0x1p-117f);
 }
