@@ -200,8 +200,9 @@ FP4_API fp4_status fp4_device_limit(const char* device, uint64_t bytes);
 
 /* Numeric path of the linear layers: what weights and activations are multiplied as. W16A16: unquantized
  * weights, activations not rounded. W4A16: microscaling weights (any of 4, 6, 8 bit), activations not
- * rounded. W4A8: activations rounded to 8 bit per 32. W4A4: activations rounded to the weights' own 4-bit
- * format. AUTO: what the model was quantized for, else the fastest path without visible loss. */
+ * rounded. W4A8: activations rounded to 8 bits per 32, or per token where the device multiplies those fastest.
+ * W4A4: activations rounded to the weights' own 4-bit format. AUTO: what the model was quantized for, else the
+ * fastest path without visible loss. */
 enum { FP4_PATH_AUTO = 0, FP4_PATH_W16A16 = 1, FP4_PATH_W4A16 = 2, FP4_PATH_W4A8 = 3, FP4_PATH_W4A4 = 4 };
 
 enum {

@@ -56,8 +56,9 @@ class CudaBackend final : public Backend {
         FP4_ASSIGN(auto loaded, CudaTransform::create(transform, cols));
         return std::unique_ptr<Transform>(std::move(loaded));
     }
-    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) override {
-        FP4_ASSIGN(auto activation, CudaActivation::create(max_rows, cols));
+    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols,
+                                                          std::span<const Weight* const> readers) override {
+        FP4_ASSIGN(auto activation, CudaActivation::create(max_rows, cols, readers));
         return std::unique_ptr<Activation>(std::move(activation));
     }
     Result<std::unique_ptr<KvCache>> create_kv_cache(const KvShape& shape) override {
@@ -74,6 +75,8 @@ class CudaBackend final : public Backend {
             !is_block(weight) || weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4;
         return {true, fast_weight && activation.kind == ActivationFormat::Kind::a16};
     }
+
+    ScaleRule e4m3_rule() const override { return e4m3_products ? ScaleRule::tensor : ScaleRule::ceil; }
 
   private:
     // That of the loads under way, or a new one.
@@ -112,6 +115,7 @@ Result<std::shared_ptr<Backend>> open_cuda_backend() {
     FP4_TRY(cuda::check(cudaSetDevice(0), "use ", properties.name));
     cuda::overlap_kernels = properties.major >= 9;
     cuda::block_scaled_products = properties.major == 12;
+    cuda::e4m3_products = properties.major == 9;
     return std::shared_ptr<Backend>(std::make_shared<cuda::CudaBackend>(properties));
 }
 

@@ -26,6 +26,11 @@ void CudaStream::linear(const Activation& input, size_t n, std::span<const Linea
     }
     if (!state_.ok() || n == 0) return;
     const ActivationView x = device(input).view(n);
+    for (const LinearTarget& target : targets) {
+        if (!require(!x.in_operand || x.keeps_values || device(*target.weight).view().packed, "linear",
+                     "the input was not made for this weight"))
+            return;
+    }
     mxfp4_targets_.clear();
     nvfp4_targets_.clear();
     for (const LinearTarget& target : targets) {
@@ -79,9 +84,12 @@ void CudaStream::linear_matrix(const ActivationView& input, size_t n, std::span<
         gemm.format = to_block(together[0].weight.format);
         gemm.m = n;
         gemm.k = input.cols;
-        gemm.x = input.operand.half;
         gemm.panel_rows = input.operand.panel_rows;
-        gemm.x_scale = input.operand.row_scale;
+        const bool e4m3 = input.operand.e4m3 && input.rule == ScaleRule::tensor &&
+                          std::ranges::all_of(together, [](auto& target) { return target.weight.folds; });
+        gemm.element = e4m3 ? PanelElement::e4m3 : PanelElement::f16;
+        gemm.x = e4m3 ? input.operand.e4m3 : input.operand.half;
+        gemm.x_scale = e4m3 ? input.operand.tensor_scale : input.operand.row_scale;
         gemm.weight_count = 0;
         for (const auto& [weight, output] : together) {
             gemm.weights[gemm.weight_count++] = {{weight.codes, weight.scales},

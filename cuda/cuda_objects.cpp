@@ -38,7 +38,8 @@ Result<std::unique_ptr<CudaTransform>> CudaTransform::create(const InputTransfor
     return result;
 }
 
-Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, size_t cols) {
+Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, size_t cols,
+                                                               std::span<const Weight* const> readers) {
     constexpr size_t most_cols = size_t(1) << 23;
     auto elements = checked_mul(max_rows, cols);
     if (!elements || *elements == 0 || cols > most_cols || *elements > uint64_t(1) << 46) {
@@ -48,6 +49,9 @@ Result<std::unique_ptr<CudaActivation>> CudaActivation::create(size_t max_rows, 
     result->max_rows_ = max_rows;
     ActivationView& view = result->view_;
     view.cols = static_cast<uint32_t>(cols);
+    auto view_of = [](const Weight* weight) { return static_cast<const CudaWeight&>(*weight).view(); };
+    view.keeps_values = readers.empty() || !std::ranges::all_of(readers, &WeightView::packed, view_of);
+    view.keeps_half = readers.empty() || !std::ranges::all_of(readers, &WeightView::folds, view_of);
     const Sizes size = sizes(max_rows, cols);
     FP4_ASSIGN(result->values_, DeviceMemory::create(size.values));
     FP4_ASSIGN(result->parts_, DeviceMemory::create(size.parts));
@@ -77,6 +81,10 @@ CudaActivation::Sizes CudaActivation::sizes(size_t max_rows, size_t cols) {
     if (max_rows <= few_tokens) return size;
     size.half = half_bytes(round_up(max_rows, panel_row_step), cols);
     size.row_scale = max_rows * sizeof(float);
+    if (e4m3_products) {
+        size.e4m3 = e4m3_bytes(round_up(max_rows, panel_row_step), cols);
+        size.tensor_scale = max_rows * sizeof(float);
+    }
     if (!block_scaled_products) return size;
     // Of the largest format of each.
     size.codes = max_rows * code_row_bytes(BlockFormat::mxfp8_e4m3, cols);
@@ -88,7 +96,7 @@ CudaActivation::Sizes CudaActivation::sizes(size_t max_rows, size_t cols) {
 uint64_t CudaActivation::bytes(size_t max_rows, size_t cols) {
     const Sizes size = sizes(max_rows, cols);
     return size.values + size.parts + size.part_scales + size.row_amax + size.squares + size.half +
-           size.row_scale + size.codes + size.scales + size.tensor_scale;
+           size.row_scale + size.e4m3 + size.codes + size.scales + size.tensor_scale;
 }
 
 Result<void> CudaActivation::allocate_operand(const Sizes& size) {
@@ -100,10 +108,11 @@ Result<void> CudaActivation::allocate_operand(const Sizes& size) {
     FP4_ASSIGN(row_scale_, DeviceMemory::create(size.row_scale));
     operand.half = half_.data();
     operand.row_scale = row_scale_.as<float>();
-    if (size.codes == 0) return {};
+    FP4_ASSIGN(e4m3_, DeviceMemory::create(size.e4m3));
     FP4_ASSIGN(codes_, DeviceMemory::create(size.codes));
     FP4_ASSIGN(scales_, DeviceMemory::create(size.scales));
     FP4_ASSIGN(tensor_scale_, DeviceMemory::create(size.tensor_scale));
+    operand.e4m3 = e4m3_.data();
     operand.codes = codes_.data();
     operand.scales = scales_.data();
     operand.tensor_scale = tensor_scale_.as<float>();

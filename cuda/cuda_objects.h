@@ -53,15 +53,17 @@ class CudaTransform final : public Transform {
 
 class CudaActivation final : public Activation {
   public:
-    static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols);
+    static Result<std::unique_ptr<CudaActivation>> create(size_t max_rows, size_t cols,
+                                                          std::span<const Weight* const> readers = {});
     static uint64_t bytes(size_t max_rows, size_t cols); // on the device
     size_t max_rows() const override { return max_rows_; }
     size_t cols() const override { return view_.cols; }
     const ActivationView& view() const { return view_; } // of up to few_tokens rows
     // Of n rows: where operations put them, and where linear() of as many finds them.
     ActivationView view(size_t n) const;
-    void set_content(ActivationFormat::Kind kind, RowNorm norm) {
-        view_.kind = kind;
+    void set_content(const ActivationFormat& format, RowNorm norm) {
+        view_.kind = format.kind;
+        view_.rule = format.rule;
         view_.norm = norm;
     }
     float* squares() const { return squares_.as<float>(); } // of RowNorm; null: rows are too long
@@ -70,7 +72,7 @@ class CudaActivation final : public Activation {
     // Of each of its memories.
     struct Sizes {
         uint64_t values = 0, parts = 0, part_scales = 0, row_amax = 0, squares = 0;
-        uint64_t half = 0, row_scale = 0, codes = 0, scales = 0, tensor_scale = 0;
+        uint64_t half = 0, row_scale = 0, e4m3 = 0, codes = 0, scales = 0, tensor_scale = 0;
     };
     static Sizes sizes(size_t max_rows, size_t cols);
     Result<void> allocate_operand(const Sizes& sizes);
@@ -78,7 +80,7 @@ class CudaActivation final : public Activation {
     ActivationView view_;
     size_t max_rows_ = 0;
     DeviceMemory values_, parts_, part_scales_, row_amax_, squares_;
-    DeviceMemory half_, row_scale_, codes_, scales_, tensor_scale_;
+    DeviceMemory half_, row_scale_, e4m3_, codes_, scales_, tensor_scale_;
 };
 
 class CudaKvCache final : public KvCache {

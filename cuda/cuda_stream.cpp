@@ -387,8 +387,11 @@ Result<void> CudaStream::write_kv(KvCache& cache, size_t layer, size_t first, si
 void CudaStream::read_input(const Activation& input, size_t n, Buffer& values) {
     const ActivationView& from = device(input).view();
     const size_t row = from.cols * sizeof(float);
-    if (!require(n <= input.max_rows() && holds(values, n, from.cols), "read_input", "a buffer is too small"))
+    if (!require(n <= input.max_rows() && holds(values, n, from.cols), "read_input",
+                 "a buffer is too small") ||
+        !require(from.keeps_values, "read_input", "the input was made for weights alone")) {
         return;
+    }
     const size_t pitch = from.pitch() * sizeof(float);
     launched(pitch == row ? cudaMemcpyAsync(device(values).data(), from.values, n * row,
                                             cudaMemcpyDeviceToDevice, stream_)

@@ -1,6 +1,8 @@
 #include <cstring>
 
 #include "cuda/cuda_objects.h"
+#include "cuda/device/launch.h"
+#include "cuda/gemm/e4m3_fold.h"
 #include "cuda/gemm/gemm.h"
 #include "cuda/weight_upload.h"
 #include "libfp4/base/checked.h"
@@ -59,6 +61,8 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(const HostWeight& weight,
     view.cols = static_cast<uint32_t>(weight.cols);
     view.tensor_scale = weight.tensor_scale;
     view.packed = is_w4(weight.format) && !has_nan_scale(weight);
+    view.folds = e4m3_products && view.packed && weight.format == WeightFormat::mxfp4 &&
+                 folds_into_e4m3(weight.data, weight.scales, weight.rows, weight.cols);
     const auto lock = upload.lock();
     FP4_TRY(view.packed ? result->upload_packed(weight, upload) : result->upload_plain(weight, upload));
     FP4_TRY(upload.finish());

@@ -24,7 +24,7 @@ inline const CudaActivation& device(const Activation& activation) {
 // An activation that an operation is about to write.
 inline const CudaActivation& written(Activation& out, ActivationFormat format, RowNorm norm = {}) {
     auto& activation = static_cast<CudaActivation&>(out);
-    activation.set_content(format.kind, norm);
+    activation.set_content(format, norm);
     return activation;
 }
 
@@ -37,9 +37,7 @@ inline RoundingView rounding_view(const Transform* transform, ActivationFormat f
     if (transform) rounding.transform = static_cast<const CudaTransform*>(transform)->view();
     rounding.kind = format.kind;
     rounding.rule = activation_rule(format);
-    // NVFP4 without one: the second pass takes each token's own.
-    const bool own = format.kind == ActivationFormat::Kind::nvfp4;
-    rounding.tensor_scale = own ? format.tensor_scale : activation_tensor_scale(format, 1.0f);
+    rounding.tensor_scale = scales_by_token(format) ? 0.0f : activation_tensor_scale(format, 1.0f);
     return rounding;
 }
 

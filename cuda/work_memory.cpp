@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/device/launch.h"
 #include "cuda/gemm/gemm.h"
 #include "cuda/kernels/attention.h"
 #include "cuda/kernels/decode_attention.h"
@@ -57,8 +58,12 @@ void add_gemm(const StreamWork::Product& product, size_t tokens, WorkMemory& mem
     gemm.k = product.cols;
     gemm.weight_count = product.rows.size();
     for (size_t i = 0; i < product.rows.size(); ++i) gemm.weights[i].n = product.rows[i];
-    for (gemm.m = few_tokens + 1; gemm.m <= tokens; ++gemm.m)
-        memory.gemm_sums = std::max<uint64_t>(memory.gemm_sums, gemm_w4a16_workspace(gemm));
+    for (PanelElement element : {PanelElement::f16, PanelElement::e4m3}) {
+        if (element == PanelElement::e4m3 && !e4m3_products) continue;
+        gemm.element = element;
+        for (gemm.m = few_tokens + 1; gemm.m <= tokens; ++gemm.m)
+            memory.gemm_sums = std::max<uint64_t>(memory.gemm_sums, gemm_w4a16_workspace(gemm));
+    }
 }
 
 } // namespace

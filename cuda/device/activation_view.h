@@ -25,6 +25,7 @@ namespace fp4::cuda {
 inline constexpr uint32_t part_tokens = 4;
 // Up to here the mat-vec is faster than the matrix product.
 inline constexpr uint32_t few_tokens = 16;
+static_assert(few_tokens >= Backend::short_rows); // the values of so many are kept
 
 // A row that is still to be multiplied by 1 / sqrt(mean of the squares + epsilon), of one token's decode
 // step: whoever multiplies it with a weight does that (kernels/matvec_next.h).
@@ -42,8 +43,13 @@ struct ActivationView {
     float* part_scales = nullptr;
     uint32_t* row_amax = nullptr; // bits of each row's largest magnitude, for the second pass
     uint32_t cols = 0;
-    ActivationFormat::Kind kind = ActivationFormat::Kind::a16; // that the rows were rounded to
+    // What the rows were rounded to, and by which rule.
+    ActivationFormat::Kind kind = ActivationFormat::Kind::a16;
+    ScaleRule rule = ScaleRule::even;
     bool in_operand = false;
+    // What readers other than those that an operand serves need: values beside an operand, for plain weights;
+    // half panels beside E4M3 ones, for weights that do not fold.
+    bool keeps_values = true, keeps_half = true;
     RowNorm norm; // of row 0
     GemmOperand operand;
 
@@ -78,10 +84,8 @@ struct RoundingView {
     TransformView transform;
     ActivationFormat::Kind kind = ActivationFormat::Kind::a16;
     ScaleRule rule = ScaleRule::even;
-    float tensor_scale = 0.0f;
-    __host__ __device__ bool needs_row_amax() const {
-        return kind == ActivationFormat::Kind::nvfp4 && tensor_scale == 0.0f;
-    }
+    float tensor_scale = 1.0f; // 0: each token's own, from its largest magnitude
+    __host__ __device__ bool needs_row_amax() const { return tensor_scale == 0.0f; }
 };
 
 // Rows that one block can hold in registers (device/whole_row.h): it rounds them itself.

@@ -27,6 +27,8 @@ inline bool overlap_kernels = false;
 // Whether inputs that were rounded to 4 or 8 bits are multiplied by sm_120's block-scaled instruction. Tests
 // set it on other GPUs, which emulate the instruction.
 inline bool block_scaled_products = false;
+// Whether inputs that were rounded to E4M3 with one scale a token are multiplied by Hopper's FP8 instruction.
+inline bool e4m3_products = false;
 
 struct LaunchOrder {
     bool alone = false;   // starts when all earlier kernels are done

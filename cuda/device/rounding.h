@@ -24,6 +24,34 @@ FP4_BOTH constexpr BlockFormat rounded_format(ActivationFormat::Kind kind) {
     }
 }
 
+struct RoundedElement {
+    uint8_t code;
+    float value;
+};
+// encode_block_element() and decode_element() in one, in few operations: the bits of a float32 are rounded to
+// the element's mantissa, below its smallest normal number by adding a number that has no finer bits.
+FP4_BOTH constexpr RoundedElement round_element(BlockFormat format, float value) {
+    const BlockElement element = block_element(format);
+    const SmallFloat& type = element.magnitude;
+    if (element.twos_complement) {
+        const uint8_t code = encode_block_element(element, value);
+        return {code, decode_element(format, code)};
+    }
+    const float largest = max_value(type);
+    float magnitude = std::bit_cast<float>(magnitude_bits(value));
+    magnitude = magnitude < largest ? magnitude : largest;
+    const int dropped = 23 - type.mantissa_bits;
+    const uint32_t bits = std::bit_cast<uint32_t>(magnitude);
+    const uint32_t normal = (bits + (1u << (dropped - 1)) - 1 + (bits >> dropped & 1)) >> dropped << dropped;
+    const float coarse = exact_exp2(type.min_exponent + dropped);
+    const float rounded = magnitude < exact_exp2(type.min_exponent) ? (magnitude + coarse) - coarse
+                                                                    : std::bit_cast<float>(normal);
+    // With the exponents of float32 in place of the element's the bits are those of the code.
+    const uint32_t code = std::bit_cast<uint32_t>(rounded * exact_exp2(-126 - type.min_exponent)) >> dropped;
+    const uint32_t sign = has_sign(value);
+    return {static_cast<uint8_t>(code | sign << (element.bits - 1)), signed_value(rounded, sign)};
+}
+
 // For rules that need no search. amax: bits of the block's largest magnitude.
 FP4_BOTH constexpr uint8_t block_scale_code(BlockFormat format, ScaleRule rule, float tensor_scale,
                                             uint32_t amax) {
@@ -44,12 +72,11 @@ FP4_BOTH constexpr float inverse_scale(float block_scale, float tensor_scale) {
     return inverse < largest ? inverse : largest;
 }
 
-// The tensor scale of a token whose largest magnitude has these bits (tensor_scale_for).
-FP4_BOTH constexpr float nvfp4_token_scale(ScaleRule rule, uint32_t amax) {
+// The tensor scale of a token whose largest magnitude has these bits (tensor_scale_for), by a rule that has
+// one.
+FP4_BOTH constexpr float token_scale(BlockFormat format, ScaleRule rule, uint32_t amax) {
     if (amax == 0 || amax >= f32_infinity_bits) return 1.0f;
-    const float scale = std::bit_cast<float>(amax) / (6.0f * (rule == ScaleRule::amax ? 448.0f : 256.0f)),
-                smallest = 0x1p-117f;
-    return scale > smallest ? scale : smallest;
+    return tensor_scale_to(tensor_scale_target(format, rule), std::bit_cast<float>(amax));
 }
 
 } // namespace fp4::cuda

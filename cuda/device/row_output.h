@@ -39,6 +39,7 @@ __device__ inline void matrix_run(const TransformView& transform, uint32_t colum
     if (column < cols) matrix += size_t(column / block) * transform.matrix_stride + column % block;
     float sum[4] = {};
     for (uint32_t i = 0; i < block; i += 4) {
+#pragma unroll
         for (uint32_t e = 0; e < 4; ++e) {
             const float value = __shfl_sync(all_lanes, v[e], first + i / 4);
             const float4 m = *reinterpret_cast<const float4*>(matrix + size_t(i + e) * block);
@@ -108,23 +109,41 @@ struct RoundedRun {
     float scale; // of the block
 };
 
-__device__ inline RoundedRun round_blocks(BlockFormat format, ScaleRule rule, float tensor_scale,
-                                          const float (&v)[4]) {
-    const int lanes = format == BlockFormat::nvfp4 ? 4 : 8;
-    const uint32_t amax = run_amax(v, lanes);
+// amax: bits of the block's largest magnitude; found: the scale's code if the rule searches for one.
+template <BlockFormat format>
+__device__ __forceinline__ RoundedRun round_blocks_to(ScaleRule rule, float tensor_scale, uint32_t amax,
+                                                      uint8_t found, const float (&v)[4]) {
     RoundedRun run;
-    run.scale_code = is_searched(rule) ? searched_scale_code(format, rule, tensor_scale, amax, v, lanes)
-                                       : block_scale_code(format, rule, tensor_scale, amax);
+    run.scale_code = is_searched(rule) ? found : block_scale_code(format, rule, tensor_scale, amax);
     run.scale = decode_scale(format, run.scale_code);
     const float inverse = inverse_scale(run.scale, tensor_scale);
-    const BlockElement element = block_element(format);
     const bool zero = inverse == 0 || amax == 0;
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
-        run.codes[e] = zero ? uint8_t(0) : encode_block_element(element, v[e] * inverse);
-        run.elements[e] = zero ? 0.0f : decode_element(format, run.codes[e]);
+        const RoundedElement rounded = round_element(format, zero ? 0.0f : v[e] * inverse);
+        run.codes[e] = zero ? uint8_t(0) : rounded.code;
+        run.elements[e] = zero ? 0.0f : rounded.value;
     }
     return run;
+}
+
+// The format as a constant: it decides what most of the arithmetic is done with.
+__device__ __forceinline__ RoundedRun round_blocks(BlockFormat format, ScaleRule rule, float tensor_scale,
+                                                   const float (&v)[4]) {
+    const int lanes = format == BlockFormat::nvfp4 ? 4 : 8;
+    const uint32_t amax = run_amax(v, lanes);
+    const uint8_t found =
+        is_searched(rule) ? searched_scale_code(format, rule, tensor_scale, amax, v, lanes) : uint8_t(0);
+    switch (format) {
+        case BlockFormat::nvfp4:
+            return round_blocks_to<BlockFormat::nvfp4>(rule, tensor_scale, amax, found, v);
+        case BlockFormat::mxfp8_e4m3:
+            return round_blocks_to<BlockFormat::mxfp8_e4m3>(rule, tensor_scale, amax, found, v);
+        case BlockFormat::mxint8:
+            return round_blocks_to<BlockFormat::mxint8>(rule, tensor_scale, amax, found, v);
+        default:
+            return round_blocks_to<BlockFormat::mxfp4>(rule, tensor_scale, amax, found, v);
+    }
 }
 
 // v: transformed values; zero from cols on.
@@ -147,20 +166,36 @@ __device__ inline void round_to_parts(const ActivationView& out, const RoundingV
     store_parts(out, row, column, high, low, nv ? tensor_scale : run.scale * tensor_scale);
 }
 
+// Of 8 bits, the first in the lowest.
+__device__ inline uint32_t four_codes(const RoundedRun& run) {
+    return run.codes[0] | uint32_t(run.codes[1]) << 8 | uint32_t(run.codes[2]) << 16 |
+           uint32_t(run.codes[3]) << 24;
+}
+
 // The operand of the block-scaled instruction, codes as they are.
 __device__ inline void store_block_operand(const ActivationView& out, BlockFormat format, float tensor_scale,
                                            uint32_t row, uint32_t column, const RoundedRun& run) {
-    const bool eight_bits = format == BlockFormat::mxfp8_e4m3;
-    uint32_t codes = 0;
-#pragma unroll
-    for (int e = 0; e < 4; ++e) codes |= uint32_t(run.codes[e]) << (eight_bits ? 8 : 4) * e;
+    const uint32_t bytes = four_codes(run), nibbles = (bytes | bytes >> 4) & 0x00FF00FF,
+                   codes = (nibbles | nibbles >> 8) & 0xFFFF;
     if (column == 0) out.operand.tensor_scale[row] = tensor_scale;
     if (format == BlockFormat::mxfp4)
         store_block_run<BlockFormat::mxfp4>(out.operand, row, column, codes, run.scale_code);
     else if (format == BlockFormat::nvfp4)
         store_block_run<BlockFormat::nvfp4>(out.operand, row, column, codes, run.scale_code);
-    else if (eight_bits)
-        store_block_run<BlockFormat::mxfp8_e4m3>(out.operand, row, column, codes, run.scale_code);
+    else if (format == BlockFormat::mxfp8_e4m3)
+        store_block_run<BlockFormat::mxfp8_e4m3>(out.operand, row, column, bytes, run.scale_code);
+}
+
+// E4M3 panels alone, of a row without NaN.
+__device__ inline void round_to_e4m3(const ActivationView& out, float tensor_scale, uint32_t row,
+                                     uint32_t column, const float (&v)[4]) {
+    const float inverse = inverse_scale(1.0f, tensor_scale);
+    uint32_t codes = 0;
+#pragma unroll
+    for (int e = 0; e < 4; ++e)
+        codes |= uint32_t(round_element(BlockFormat::mxfp8_e4m3, v[e] * inverse).code) << 8 * e;
+    store_e4m3_run(out.operand, row, column, codes);
+    if (column == 0) out.operand.tensor_scale[row] = tensor_scale;
 }
 
 // Into half-precision panels, each row times a power of two that puts its largest value in [2^14, 2^15) (a
@@ -169,7 +204,10 @@ __device__ inline void store_block_operand(const ActivationView& out, BlockForma
 __device__ inline void round_to_operand(const ActivationView& out, const RoundingView& rounding,
                                         float tensor_scale, uint32_t row_amax, uint32_t row, uint32_t column,
                                         const float (&v)[4]) {
-    const bool rounded = rounding.kind != ActivationFormat::Kind::a16;
+    const bool rounded = rounding.kind != ActivationFormat::Kind::a16,
+               e4m3 = out.operand.e4m3 && rounding.rule == ScaleRule::tensor;
+    if (e4m3 && !out.keeps_half && row_amax < f32_infinity_bits)
+        return round_to_e4m3(out, tensor_scale, row, column, v);
     const int largest = static_cast<int>(row_amax >> 23);
     // Biased exponent of what the panel's values are multiplied with.
     const int unit =
@@ -188,8 +226,14 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
             half[e] = run.elements[e] * run.scale * inverse;
             values[e] = run.elements[e] * run.scale * tensor_scale;
         }
-        store_values(out, row, column, values);
+        if (out.keeps_values) store_values(out, row, column, values);
         if (out.operand.codes) store_block_operand(out, format, tensor_scale, row, column, run);
+        if (e4m3) {
+            // This operand has no block scales to be NaN: the elements are.
+            const bool nan = run.scale_code == nan_scale_code(format);
+            store_e4m3_run(out.operand, row, column, nan ? 0x7F7F7F7Fu : four_codes(run));
+            if (column == 0) out.operand.tensor_scale[row] = tensor_scale;
+        }
     } else {
 #pragma unroll
         for (int e = 0; e < 4; ++e) half[e] = v[e] * inverse;
@@ -201,7 +245,8 @@ __device__ inline void round_to_operand(const ActivationView& out, const Roundin
 }
 
 __device__ inline float row_tensor_scale(const RoundingView& rounding, uint32_t row_amax) {
-    return rounding.needs_row_amax() ? nvfp4_token_scale(rounding.rule, row_amax) : rounding.tensor_scale;
+    return rounding.needs_row_amax() ? token_scale(rounded_format(rounding.kind), rounding.rule, row_amax)
+                                     : rounding.tensor_scale;
 }
 
 // v: values of columns column.. (0 from cols on), before the transform; lanes with a column beyond the pitch

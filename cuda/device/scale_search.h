@@ -40,6 +40,7 @@ class ScaleSearch {
         const float largest = max_value(element);
         const uint32_t lane = threadIdx.x % 32, first = lane & ~(lanes_ - 1), odd = lane & 1;
         float sums[4] = {};
+#pragma unroll
         for (int e = 0; e < 4; ++e) {
             const float value = __fmul_rn(v_[e], inverse);
             const float error = __fsub_rn(fabsf(value), nearest_magnitude(element, largest, value));
@@ -63,8 +64,8 @@ class ScaleSearch {
 
 __device__ inline void search_mx(ScaleSearch& search, BlockFormat format, float largest) {
     const int exponent = mx_scale_exponent(format, ScaleRule::mse, largest);
-    for (int step : {0, 1, -1}) {
-        const int candidate = exponent + step;
+    for (int i = 0; i < 3; ++i) {
+        const int candidate = exponent + (i < 2 ? i : -1);
         const bool possible = candidate >= min_scale_exponent && candidate <= max_scale_exponent(format);
         search.consider(possible, mx_scale_code(candidate));
     }

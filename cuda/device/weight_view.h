@@ -30,6 +30,7 @@ struct W4Row; // of gemm/w4a16_kernel.h
 struct WeightView {
     WeightFormat format = WeightFormat::f32;
     bool packed = false;
+    bool folds = false; // packed MXFP4: exact in E4M3 with its scales folded in (gemm/e4m3_fold.h)
     uint32_t rows = 0;
     uint32_t cols = 0;
     const uint8_t* codes = nullptr;

@@ -59,7 +59,8 @@ __device__ inline void finish_whole_row(const ActivationView& out, const Roundin
     for (uint32_t i = 0; i < whole_row_runs; ++i) {
         const uint32_t column = whole_row_column(i);
         if (column >= out.pitch()) break;
-        if (rounding.kind == ActivationFormat::Kind::a16) store_values(out, row, column, v[i]);
+        if (rounding.kind == ActivationFormat::Kind::a16 && out.keeps_values)
+            store_values(out, row, column, v[i]);
         round_to_operand(out, rounding, tensor_scale, amax, row, column, v[i]);
     }
 }

@@ -19,6 +19,9 @@
 // (half_slot), so that the nibbles of a weight word come out in operand order; the eight 16-byte chunks of a
 // row are permuted by its row number (half_offset), so that a panel in shared memory is free of bank
 // conflicts.
+//
+// E4M3 activations of Hopper's W4A8 kernel, with one scale a row: panels of 128 columns, [padded_cols(k) /
+// 128][panel_rows][128], permuted to the same ends (e4m3_slot, e4m3_panel_offset).
 #pragma once
 
 #include <cstddef>
@@ -99,6 +102,26 @@ constexpr size_t half_offset(size_t panel_rows, size_t row, size_t column) {
     const size_t slot = column / 32 % 2 * 32 + half_slot(column);
     const size_t chunk = (slot / 8) ^ (row % 8);
     return column / panel_cols * half_panel_bytes(panel_rows) + row * 128 + chunk * 16 + slot % 8 * 2;
+}
+
+inline constexpr size_t e4m3_panel_cols = 128;
+
+constexpr size_t e4m3_panel_bytes(size_t panel_rows) {
+    return panel_rows * e4m3_panel_cols;
+}
+constexpr size_t e4m3_bytes(size_t panel_rows, size_t k) {
+    return padded_cols(k) / e4m3_panel_cols * e4m3_panel_bytes(panel_rows);
+}
+// Slot of a column in its run of 32: operand A of 32 columns takes the four low nibbles of the word of lane t
+// in columns 4 t .. 4 t + 3, the four high ones in 16 columns further.
+constexpr size_t e4m3_slot(size_t column) {
+    return column % 8 / 4 * 16 + column / 8 % 4 * 4 + column % 4;
+}
+// Byte of element (row, column).
+constexpr size_t e4m3_panel_offset(size_t panel_rows, size_t row, size_t column) {
+    const size_t slot = column / 32 % 4 * 32 + e4m3_slot(column);
+    const size_t chunk = (slot / 16) ^ (row % 8);
+    return column / e4m3_panel_cols * e4m3_panel_bytes(panel_rows) + row * 128 + chunk * 16 + slot % 16;
 }
 
 } // namespace fp4::cuda

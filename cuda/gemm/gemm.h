@@ -38,7 +38,9 @@ cudaError_t gemm_w4a4(const GemmW4A4& gemm, cudaStream_t stream);
 // The same with the bit model of the instruction in place of the fast emulation; for tests.
 cudaError_t gemm_w4a4_exact(const GemmW4A4& gemm, cudaStream_t stream);
 
-// W4A16: exact weights, activations in half precision (fp4_layout.h, panels), float32 sums.
+// W4A16: exact weights, activations in half precision (fp4_layout.h, panels), float32 sums. Or W4A8, on
+// Hopper only: activations in E4M3 with one scale a row, MXFP4 weights that fold (e4m3_fold.h).
+enum class PanelElement : uint8_t { f16, e4m3 };
 struct W4Row; // of w4a16_kernel.h
 struct GemmW4A16 {
     struct Weights {
@@ -49,6 +51,7 @@ struct GemmW4A16 {
     };
     BlockFormat format = BlockFormat::mxfp4; // of all weights
     size_t m = 0, k = 0;
+    PanelElement element = PanelElement::f16;
     const uint8_t* x = nullptr;
     size_t panel_rows = 0;          // of x
     const float* x_scale = nullptr; // [m] what each row's values are multiplied with, or null for 1

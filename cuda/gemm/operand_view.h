@@ -13,7 +13,10 @@ struct GemmOperand {
     // MXFP4, NVFP4 or MXFP8.
     uint8_t* codes = nullptr;
     uint8_t* scales = nullptr;
-    float* tensor_scale = nullptr; // [rows]
+    // Only where the GPU has Hopper's FP8 instruction: panels of rows that were rounded to E4M3 with one
+    // scale each.
+    uint8_t* e4m3 = nullptr;
+    float* tensor_scale = nullptr; // [rows] of codes or e4m3
     uint32_t cols = 0;
 };
 

@@ -40,6 +40,12 @@ __device__ __forceinline__ void store_block_run(const GemmOperand& to, uint32_t 
     }
 }
 
+// codes: E4M3, of columns column .. column + 3, the first in the lowest byte.
+__device__ __forceinline__ void store_e4m3_run(const GemmOperand& to, uint32_t row, uint32_t column,
+                                               uint32_t codes) {
+    *reinterpret_cast<uint32_t*>(to.e4m3 + e4m3_panel_offset(to.panel_rows, row, column)) = codes;
+}
+
 // Pairs (x0, x4), (x1, x5) of eight neighbouring values in an even lane, (x2, x6), (x3, x7) in an odd one, as
 // f16. v: a lane's four of them.
 __device__ __forceinline__ uint2 interleaved_pairs(const float (&v)[4]) {

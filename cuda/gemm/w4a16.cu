@@ -1,6 +1,6 @@
 #include "cuda/gemm/gemm.h"
+#include "cuda/gemm/hopper_launch.h"
 #include "cuda/gemm/launch.h"
-#include "cuda/gemm/w4a16_hopper.h"
 #include "cuda/gemm/w4a16_mma_kernel.h"
 #include "cuda/gemm/w4a16_plan.h"
 
@@ -100,12 +100,17 @@ size_t all_rows(const GemmW4A16& gemm) {
     return rows;
 }
 
-W4A16Plan plan(const GemmW4A16& gemm, bool hopper, size_t workspace_bytes) {
-    return plan_w4a16(gemm.m, all_rows(gemm), gemm.k, device().processors, hopper, workspace_bytes);
+W4A16Kernel kernel_of(const GemmW4A16& gemm) {
+    if (gemm.element == PanelElement::e4m3) return W4A16Kernel::hopper_e4m3;
+    return device().major == 9 ? W4A16Kernel::hopper : W4A16Kernel::mma;
 }
 
-cudaError_t start(const GemmW4A16& gemm, bool hopper, cudaStream_t stream) {
-    const W4A16Plan cut = plan(gemm, hopper, gemm.workspace ? gemm.workspace_bytes : 0);
+W4A16Plan plan(const GemmW4A16& gemm, W4A16Kernel kernel, size_t workspace_bytes) {
+    return plan_w4a16(gemm.m, all_rows(gemm), gemm.k, device().processors, kernel, workspace_bytes);
+}
+
+cudaError_t start(const GemmW4A16& gemm, W4A16Kernel kernel, cudaStream_t stream) {
+    const W4A16Plan cut = plan(gemm, kernel, gemm.workspace ? gemm.workspace_bytes : 0);
     W4A16Arguments arguments;
     arguments.x = gemm.x;
     arguments.panel_rows = gemm.panel_rows;
@@ -131,14 +136,16 @@ cudaError_t start(const GemmW4A16& gemm, bool hopper, cudaStream_t stream) {
         sums += cut.splits * gemm.m * weights.n;
     }
     cudaError_t error;
-    if (hopper) {
+    if (kernel == W4A16Kernel::hopper_e4m3) {
+        error = launch_w4a8_hopper(arguments, row_blocks, cut.tokens, cut.splits, stream);
+    } else if (kernel == W4A16Kernel::hopper) {
         error = launch_w4a16_hopper(gemm.format, arguments, row_blocks, cut.tokens, cut.splits, stream);
     } else {
         const dim3 grid(blocks(gemm.m, 128), row_blocks, static_cast<unsigned>(cut.splits));
-        auto* kernel =
+        auto* mma =
             gemm.format == BlockFormat::nvfp4 ? w4a16_mma<BlockFormat::nvfp4> : w4a16_mma<BlockFormat::mxfp4>;
-        error = launch_kernel(kernel, grid, W4A16MmaShape::threads, W4A16MmaShape::shared_bytes, stream,
-                              arguments);
+        error =
+            launch_kernel(mma, grid, W4A16MmaShape::threads, W4A16MmaShape::shared_bytes, stream, arguments);
     }
     for (int i = 0; arguments.sums_only && error == cudaSuccess && i < arguments.weight_count; ++i) {
         SplitSums added{arguments.weights[i], gemm.x_scale, arguments.weights[i].out, cut.splits};
@@ -153,16 +160,16 @@ cudaError_t start(const GemmW4A16& gemm, bool hopper, cudaStream_t stream) {
 } // namespace
 
 cudaError_t gemm_w4a16(const GemmW4A16& gemm, cudaStream_t stream) {
-    return start(gemm, device().major == 9, stream);
+    return start(gemm, kernel_of(gemm), stream);
 }
 
 cudaError_t gemm_w4a16_mma(const GemmW4A16& gemm, cudaStream_t stream) {
-    return start(gemm, false, stream);
+    return start(gemm, W4A16Kernel::mma, stream);
 }
 
 size_t gemm_w4a16_workspace(const GemmW4A16& gemm) {
     constexpr size_t most = size_t(32) << 20;
-    const int splits = plan(gemm, device().major == 9, most).splits;
+    const int splits = plan(gemm, kernel_of(gemm), most).splits;
     return splits > 1 ? static_cast<size_t>(splits) * gemm.m * all_rows(gemm) * sizeof(float) : 0;
 }
 

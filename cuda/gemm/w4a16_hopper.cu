@@ -1,23 +1,25 @@
 // For sm_90a only (meson.build); w4a16.cu calls it there.
+#include "cuda/gemm/hopper_launch.h"
 #include "cuda/gemm/launch.h"
-#include "cuda/gemm/w4a16_hopper.h"
 #include "cuda/gemm/w4a16_hopper_kernel.h"
 
 namespace fp4::cuda {
 namespace {
 
 template <BlockFormat format, int tokens>
-__global__ void __launch_bounds__(W4A16HopperShape<tokens>::threads, 1)
+__global__ void __launch_bounds__(W4A16Panels<tokens>::threads, 1)
     w4a16_hopper(const __grid_constant__ W4A16Arguments arguments) {
     begin();
-    w4a16_hopper_block<format, tokens>(arguments);
+    run_hopper_block<W4A16Panels<tokens>>(arguments, [&](const W4A16Weights& w, const HopperWork& work) {
+        multiply_panels<format, tokens>(arguments, w, work);
+    });
 }
 
 template <BlockFormat format, int tokens>
 cudaError_t start(const W4A16Arguments& arguments, unsigned row_blocks, int splits, cudaStream_t stream) {
-    using Shape = W4A16HopperShape<tokens>;
+    using Panels = W4A16Panels<tokens>;
     const dim3 grid(blocks(arguments.m, tokens), row_blocks, splits);
-    return launch_kernel(w4a16_hopper<format, tokens>, grid, Shape::threads, Shape::shared_bytes, stream,
+    return launch_kernel(w4a16_hopper<format, tokens>, grid, Panels::threads, Panels::shared_bytes, stream,
                          arguments);
 }
 

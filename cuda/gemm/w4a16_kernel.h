@@ -115,19 +115,46 @@ __device__ __forceinline__ OutputRows output_rows(const W4A16Arguments& p, const
     return rows;
 }
 
-// whole: nothing of the block lies outside the matrix.
+// Sums of four tiles of eight tokens, [tile][as in m16n8k16], of which the thread has two tokens and two rows
+// each. first: its first token. All that is read is read before anything is stored: the compiler would have
+// to keep the order of loads and stores, and every load would be waited for. whole: nothing of the block lies
+// outside the matrix.
+inline constexpr int stored_tiles = 4;
 template <bool whole>
-__device__ __forceinline__ void store_pair(const W4A16Arguments& p, int n, float* out, int token,
-                                           const OutputRows& rows, float lower, float upper,
-                                           bool accumulate) {
-    if (!whole && token >= p.m) return;
-    const float x_scale = p.x_scale ? p.x_scale[token] : 1.0f;
-    float* place = out + static_cast<size_t>(token) * static_cast<size_t>(n) + rows.row;
-    const float values[2] = {lower * rows.factor[0] * x_scale + rows.bias[0],
-                             upper * rows.factor[1] * x_scale + rows.bias[1]};
+__device__ __forceinline__ void store_tiles(const W4A16Arguments& p, int n, float* out, int first,
+                                            const OutputRows& rows, const float (&sums)[stored_tiles][4],
+                                            float unit, bool accumulate) {
+    float x_scale[stored_tiles][2], old[stored_tiles][2][2];
+    auto token_of = [&](int tile, int e) { return first + 8 * tile + e; };
+    auto place_of = [&](int tile, int e) {
+        return out + static_cast<size_t>(token_of(tile, e)) * static_cast<size_t>(n) + rows.row;
+    };
 #pragma unroll
-    for (int i = 0; i < 2; ++i)
-        if (whole || rows.inside[i]) place[8 * i] = accumulate ? place[8 * i] + values[i] : values[i];
+    for (int tile = 0; tile < stored_tiles; ++tile) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+            const bool there = whole || token_of(tile, e) < p.m;
+            x_scale[tile][e] = there && p.x_scale ? p.x_scale[token_of(tile, e)] : 1.0f;
+#pragma unroll
+            for (int i = 0; i < 2; ++i)
+                old[tile][e][i] =
+                    there && accumulate && (whole || rows.inside[i]) ? place_of(tile, e)[8 * i] : 0.0f;
+        }
+    }
+#pragma unroll
+    for (int tile = 0; tile < stored_tiles; ++tile) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+            if (!whole && token_of(tile, e) >= p.m) continue;
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                const float value =
+                    sums[tile][2 * i + e] * unit * rows.factor[i] * x_scale[tile][e] + rows.bias[i];
+                if (whole || rows.inside[i])
+                    place_of(tile, e)[8 * i] = accumulate ? old[tile][e][i] + value : value;
+            }
+        }
+    }
 }
 
 // Calls store(whole, accumulate) with constants, at least where the whole block lies inside.

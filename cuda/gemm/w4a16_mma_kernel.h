@@ -134,11 +134,10 @@ __device__ __forceinline__ void w4a16_mma_block(const W4A16Arguments& p) {
         for (int i = 0; i < 2; ++i) {
             const OutputRows rows = output_rows(p, w, n0 + warp_row + 16 * i + g);
 #pragma unroll
-            for (int j = 0; j < 8; ++j)
-#pragma unroll
-                for (int e = 0; e < 2; ++e)
-                    store_pair<whole()>(p, w.n, out, m0 + warp_token + 8 * j + 2 * t + e, rows, sums[i][j][e],
-                                        sums[i][j][2 + e], accumulate);
+            for (int j = 0; j < 8; j += stored_tiles)
+                store_tiles<whole()>(p, w.n, out, m0 + warp_token + 8 * j + 2 * t, rows,
+                                     reinterpret_cast<const float(&)[stored_tiles][4]>(sums[i][j]), 1.0f,
+                                     accumulate);
         }
     });
 }

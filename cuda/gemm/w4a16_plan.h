@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <span>
 
 namespace fp4::cuda {
 
@@ -13,24 +13,29 @@ struct W4A16Plan {
     int split_panels = 0; // columns of a split / 64, a multiple of 4
 };
 
+// The kernels that there are.
+enum class W4A16Kernel { mma, hopper, hopper_e4m3 };
+
 // Estimated clocks (an H100's, measured): a block's products, all waves of blocks, and the pass that adds
 // splits.
-inline W4A16Plan plan_w4a16(size_t m, size_t n, size_t k, int processors, bool hopper,
+inline W4A16Plan plan_w4a16(size_t m, size_t n, size_t k, int processors, W4A16Kernel kernel,
                             size_t workspace_bytes) {
     struct Tile {
         int tokens;
         double clocks; // of a panel
     };
     constexpr Tile hopper_tiles[] = {{256, 1120}, {128, 800}, {64, 700}};
+    constexpr Tile e4m3_tiles[] = {{256, 820}, {128, 600}, {64, 520}};
     constexpr Tile mma_tiles[] = {{128, 1750}};
-    const Tile* begin = hopper ? hopper_tiles : mma_tiles;
-    const Tile* end = hopper ? std::end(hopper_tiles) : std::end(mma_tiles);
+    const std::span<const Tile> tiles = kernel == W4A16Kernel::hopper_e4m3 ? std::span<const Tile>(e4m3_tiles)
+                                        : kernel == W4A16Kernel::hopper ? std::span<const Tile>(hopper_tiles)
+                                                                        : mma_tiles;
     const size_t panels = (k + 63) / 64, row_blocks = (n + 127) / 128;
     W4A16Plan best;
     double least = 1e300;
-    for (const Tile* tile = begin; tile != end; ++tile) {
+    for (const Tile& tile : tiles) {
         const size_t token_blocks =
-            (m + static_cast<size_t>(tile->tokens) - 1) / static_cast<size_t>(tile->tokens);
+            (m + static_cast<size_t>(tile.tokens) - 1) / static_cast<size_t>(tile.tokens);
         for (int wanted = 1; wanted <= 8; ++wanted) {
             const size_t split_panels =
                 (panels + static_cast<size_t>(wanted) * 4 - 1) / (static_cast<size_t>(wanted) * 4) * 4;
@@ -40,11 +45,11 @@ inline W4A16Plan plan_w4a16(size_t m, size_t n, size_t k, int processors, bool h
             const size_t blocks = token_blocks * row_blocks * splits;
             const double waves = static_cast<double>((blocks + static_cast<size_t>(processors) - 1) /
                                                      static_cast<size_t>(processors));
-            double clocks = waves * (5000 + static_cast<double>(split_panels) * tile->clocks);
+            double clocks = waves * (5000 + static_cast<double>(split_panels) * tile.clocks);
             if (splits > 1) clocks += 6000 + 2.0 * static_cast<double>(sum_bytes) / (12.0 * processors);
             if (clocks < least) {
                 least = clocks;
-                best = {tile->tokens, static_cast<int>(splits), static_cast<int>(split_panels)};
+                best = {tile.tokens, static_cast<int>(splits), static_cast<int>(split_panels)};
             }
         }
     }

@@ -228,6 +228,16 @@ __device__ __forceinline__ void store_tile(const W4A4Arguments& p, const float (
             if (!whole && token >= p.m) continue;
             const float scale = p.x_scale ? p.x_scale[token] * p.w_scale : p.w_scale;
             float* out = p.out + static_cast<size_t>(token) * static_cast<size_t>(p.n);
+            // Read before anything is stored, or every load would be waited for.
+            float old[4][2];
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+#pragma unroll
+                for (int half = 0; half < 2; ++half) {
+                    const int row = first_row + 16 * i + 8 * half + g;
+                    old[i][half] = p.accumulate && (whole || row < p.n) ? out[row] : 0.0f;
+                }
+            }
 #pragma unroll
             for (int i = 0; i < 4; ++i) {
 #pragma unroll
@@ -235,7 +245,7 @@ __device__ __forceinline__ void store_tile(const W4A4Arguments& p, const float (
                     const int row = first_row + 16 * i + 8 * half + g;
                     if (!whole && row >= p.n) continue;
                     const float value = total[i][j][2 * half + e] * scale + bias[i][half];
-                    out[row] = p.accumulate ? out[row] + value : value;
+                    out[row] = p.accumulate ? old[i][half] + value : value;
                 }
             }
         }

@@ -17,6 +17,13 @@ __device__ __forceinline__ uint32_t shared_address(const void* shared) {
     return static_cast<uint32_t>(__cvta_generic_to_shared(shared));
 }
 
+// PRMT: __byte_perm, but a selector with its highest bit set gives eight times its byte's highest bit.
+__device__ __forceinline__ uint32_t permute_bytes(uint32_t low, uint32_t high, uint32_t selector) {
+    uint32_t result;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(result) : "r"(low), "r"(high), "r"(selector));
+    return result;
+}
+
 // Four 8x8 matrices of 16-bit elements. Lane l names the 16-byte row l % 8 of matrix l / 8 and receives word
 // l % 4 of row l / 4 of each matrix.
 __device__ __forceinline__ void load_matrix_x4(uint32_t (&r)[4], const void* shared_row) {

@@ -44,7 +44,8 @@ uint64_t CpuBackend::stream_bytes(const StreamConfig& config, const StreamWork& 
     return cpu_work(work, threads).bytes(threads);
 }
 
-Result<std::unique_ptr<Activation>> CpuBackend::create_activation(size_t max_rows, size_t cols) {
+Result<std::unique_ptr<Activation>> CpuBackend::create_activation(size_t max_rows, size_t cols,
+                                                                  std::span<const Weight* const>) {
     FP4_ASSIGN(std::unique_ptr<CpuActivation> activation, CpuActivation::create(max_rows, cols));
     return std::unique_ptr<Activation>(std::move(activation));
 }

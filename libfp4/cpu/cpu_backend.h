@@ -14,7 +14,8 @@ class CpuBackend final : public HostBackend {
     DeviceInfo device() const override;
     uint64_t activation_bytes(size_t max_rows, size_t cols) const override;
     uint64_t stream_bytes(const StreamConfig& config, const StreamWork& work) const override;
-    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) override;
+    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols,
+                                                          std::span<const Weight* const> readers) override;
     Result<std::unique_ptr<Stream>> create_stream(const StreamConfig& config) override;
     Support linear_support(WeightFormat weight, ActivationFormat activation) const override;
 

@@ -302,7 +302,11 @@ class Backend {
     virtual Result<std::shared_ptr<void>> begin_loading() { return std::shared_ptr<void>(); }
     virtual Result<std::unique_ptr<Weight>> load(const HostWeight& weight) = 0;
     virtual Result<std::unique_ptr<Transform>> load(const InputTransform& transform, size_t cols) = 0;
-    virtual Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) = 0;
+    // readers: all weights that will be multiplied with more than short_rows rows of it, where they are
+    // known; then what only others need is not stored for so many rows, not for read_input() either.
+    static constexpr size_t short_rows = 16;
+    virtual Result<std::unique_ptr<Activation>> create_activation(
+        size_t max_rows, size_t cols, std::span<const Weight* const> readers = {}) = 0;
     virtual Result<std::unique_ptr<KvCache>> create_kv_cache(const KvShape& shape) = 0;
     virtual Result<std::unique_ptr<Stream>> create_stream(const StreamConfig& config) = 0;
 
@@ -312,6 +316,8 @@ class Backend {
         bool fast = false;
     };
     virtual Support linear_support(WeightFormat weight, ActivationFormat activation) const = 0;
+    // How W4A8 rounds inputs to E4M3 here.
+    virtual ScaleRule e4m3_rule() const { return ScaleRule::ceil; }
 };
 
 // The list of backends this build has: one line per backend in registry.cpp.

@@ -30,8 +30,11 @@ Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> mo
     FP4_ASSIGN(forward->ids_, backend.allocate(config.chunk * sizeof(int32_t)));
     FP4_ASSIGN(forward->x_, backend.allocate(config.chunk * shape.hidden * sizeof(float)));
     FP4_ASSIGN(forward->logits_, backend.allocate(logit_rows * shape.vocabulary * sizeof(float)));
+    InputReaders readers;
+    for (const LayerWeights& layer : forward->model_->layers) readers.add(layer);
+    static_assert(logit_rows <= Backend::short_rows); // the head is no reader of longer passes
     FP4_ASSIGN(forward->pass_,
-               LayerPass::create(shape, backend, config.chunk, std::max(config.chunk, logit_rows)));
+               LayerPass::create(shape, backend, config.chunk, std::max(config.chunk, logit_rows), readers));
     return forward;
 }
 

@@ -16,10 +16,18 @@ LinearTarget target(const LinearWeights& linear, Buffer& out, bool accumulate = 
 } // namespace
 
 Result<std::unique_ptr<LayerPass>> LayerPass::create(const ModelConfig& config, Backend& backend,
-                                                     size_t max_rows, size_t max_inputs) {
+                                                     size_t max_rows, size_t max_inputs,
+                                                     const InputReaders& readers) {
     auto pass = std::unique_ptr<LayerPass>(new LayerPass(config, backend));
-    FP4_TRY(pass->allocate(max_rows, max_inputs));
+    FP4_TRY(pass->allocate(max_rows, max_inputs, readers));
     return pass;
+}
+
+void InputReaders::add(const LayerWeights& layer) {
+    for (const LinearWeights* linear : {&layer.q, &layer.k, &layer.v, &layer.gate, &layer.up})
+        hidden.push_back(linear->weight.get());
+    q.push_back(layer.o.weight.get());
+    ffn.push_back(layer.down.weight.get());
 }
 
 uint64_t LayerPass::bytes(const ModelConfig& config, const Backend& backend, size_t max_rows,
@@ -31,7 +39,7 @@ uint64_t LayerPass::bytes(const ModelConfig& config, const Backend& backend, siz
            backend.activation_bytes(max_rows, config.ffn);
 }
 
-Result<void> LayerPass::allocate(size_t max_rows, size_t max_inputs) {
+Result<void> LayerPass::allocate(size_t max_rows, size_t max_inputs, const InputReaders& readers) {
     struct Matrix {
         std::unique_ptr<Buffer>& buffer;
         size_t width;
@@ -45,9 +53,9 @@ Result<void> LayerPass::allocate(size_t max_rows, size_t max_inputs) {
         if (matrix.width == 0) continue;
         FP4_ASSIGN(matrix.buffer, backend_.allocate(max_rows * matrix.width * sizeof(float)));
     }
-    FP4_ASSIGN(hidden_input_, backend_.create_activation(max_inputs, config_.hidden));
-    FP4_ASSIGN(q_input_, backend_.create_activation(max_rows, config_.q_width()));
-    FP4_ASSIGN(ffn_input_, backend_.create_activation(max_rows, config_.ffn));
+    FP4_ASSIGN(hidden_input_, backend_.create_activation(max_inputs, config_.hidden, readers.hidden));
+    FP4_ASSIGN(q_input_, backend_.create_activation(max_rows, config_.q_width(), readers.q));
+    FP4_ASSIGN(ffn_input_, backend_.create_activation(max_rows, config_.ffn, readers.ffn));
     return {};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "libfp4/engine/layer_weights.h"
 #include "libfp4/engine/path.h"
@@ -18,12 +19,20 @@ struct PassTokens {
     Path path = Path::automatic;
 };
 
+// All weights that multiply long passes' inputs (Backend::create_activation): of the hidden width, of the
+// query heads' and of the feed-forward part's. Empty: not known yet.
+struct InputReaders {
+    std::vector<const Weight*> hidden, q, ffn;
+    void add(const LayerWeights& layer);
+};
+
 class LayerPass {
   public:
     // max_rows: most tokens of a pass; max_inputs: most rows of the hidden-wide input, which other users of
     // it may want larger.
     static Result<std::unique_ptr<LayerPass>> create(const ModelConfig& config, Backend& backend,
-                                                     size_t max_rows, size_t max_inputs);
+                                                     size_t max_rows, size_t max_inputs,
+                                                     const InputReaders& readers = {});
     // What create() takes of the device's memory.
     static uint64_t bytes(const ModelConfig& config, const Backend& backend, size_t max_rows,
                           size_t max_inputs);
@@ -51,7 +60,7 @@ class LayerPass {
 
   private:
     LayerPass(const ModelConfig& config, Backend& backend) : config_(config), backend_(backend) {}
-    Result<void> allocate(size_t max_rows, size_t max_inputs);
+    Result<void> allocate(size_t max_rows, size_t max_inputs, const InputReaders& readers);
     void add_to_residual(Stream& stream, const PassTokens& tokens, Site site, const LinearWeights& linear,
                          const Weight* post_norm, Buffer& x);
     NormParams norm_params(const Weight& weight) const { return {&weight, config_.norm_epsilon}; }

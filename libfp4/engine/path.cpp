@@ -25,7 +25,7 @@ int activation_bits(Kind kind) {
 
 ActivationFormat eight_bit(WeightFormat weight, const Backend& backend) {
     ActivationFormat integer{Kind::mxint8, ScaleRule::ceil};
-    ActivationFormat floating{Kind::mxfp8_e4m3, ScaleRule::ceil};
+    ActivationFormat floating{Kind::mxfp8_e4m3, backend.e4m3_rule()};
     bool integer_first =
         backend.linear_support(weight, integer).fast || !backend.linear_support(weight, floating).supported;
     return integer_first ? integer : floating;

@@ -55,9 +55,11 @@ void bench_operations(const Model& model, Stream& stream, KvCache& cache, Activa
     auto matrix = [&](size_t width) { return expect(backend.allocate(n * width * sizeof(float))); };
     auto x = matrix(config.hidden), q = matrix(config.q_width()), k = matrix(config.kv_width()),
          v = matrix(config.kv_width()), gate = matrix(config.ffn), up = matrix(config.ffn);
-    auto hidden_input = expect(backend.create_activation(n, config.hidden)),
-         q_input = expect(backend.create_activation(n, config.q_width())),
-         ffn_input = expect(backend.create_activation(n, config.ffn));
+    InputReaders readers;
+    readers.add(model.layers[0]);
+    auto hidden_input = expect(backend.create_activation(n, config.hidden, readers.hidden)),
+         q_input = expect(backend.create_activation(n, config.q_width(), readers.q)),
+         ffn_input = expect(backend.create_activation(n, config.ffn, readers.ffn));
     auto rotation = expect(backend.load({InputTransform::Kind::hadamard, 32, {}, {}}, config.ffn));
     const LayerWeights& layer = model.layers[0];
     const std::vector<float> ones(n * config.hidden, 1.0f);
@@ -120,8 +122,7 @@ int main(int argc, char** argv) {
     auto cache =
         expect(backend->create_kv_cache({layers, 4096, config.kv_heads, config.head_dim, KvFormat::f16}));
     bench_prompts(model, *stream, *cache, path);
-    if (path == Path::w4a16)
-        for (size_t n : {size_t(256), longest})
-            bench_operations(*model, *stream, *cache, {ActivationFormat::Kind::a16}, n);
+    const ActivationFormat format = activation_for(path, model->layers[0].q.weight->format(), *backend);
+    for (size_t n : {size_t(256), longest}) bench_operations(*model, *stream, *cache, format, n);
     return 0;
 }

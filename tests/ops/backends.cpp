@@ -53,7 +53,7 @@ std::vector<TestedBackend> tested_backends() {
     add_level<CpuLevel::avx512_vnni>(list);
 #ifdef FP4_WITH_CUDA
     constexpr size_t half_from = cuda::few_tokens + 1, input_half_from = cuda::part_tokens + 1;
-    add_if_present(list, {"cuda", open_cuda_backend, half_from, input_half_from});
+    add_if_present(list, {"cuda", open_cuda_backend, half_from, input_half_from, half_from});
     add_if_present(list, {"cuda block-scaled", open_cuda_block_scaled, half_from, input_half_from});
 #endif
     if (const char* wanted = std::getenv("FP4_TEST_BACKEND"))

@@ -64,14 +64,12 @@ double worst_error(Pair& pair, const Case& c, Random& random) {
     return worst;
 }
 
-bool is_four_bit(WeightFormat weight) {
-    return weight == WeightFormat::mxfp4 || weight == WeightFormat::nvfp4;
-}
-
 double bound_of(const Pair& pair, const Case& c) {
-    const bool tensor_cores = is_four_bit(c.weight);
+    const bool tensor_cores = is_w4(c.weight);
     if (tensor_cores && c.activation.kind == ActivationFormat::Kind::a16 && c.n >= pair.input_half_from)
         return 0x1p-11 + 0x1p-19;
+    if (c.weight == WeightFormat::mxfp4 && c.activation.rule == ScaleRule::tensor && c.n >= pair.e4m3_from)
+        return 0x1p-10;
     if (tensor_cores && c.n >= pair.half_from) return 0x1p-19;
     return is_integer_path(c.weight, c.activation.kind) ? 0x1p-22 : 0x1p-19;
 }
@@ -210,7 +208,7 @@ TEST_CASE("linear: the same codes give the same sums for every token count") {
                 alone.insert(alone.end(), out.begin(), out.end());
             }
             INFO(pair.name);
-            CHECK(nmse(together, alone) < (is_four_bit(format) && n >= pair.half_from ? 1e-10 : 1e-12));
+            CHECK(nmse(together, alone) < (is_w4(format) && n >= pair.half_from ? 1e-10 : 1e-12));
         }
     });
 }

@@ -34,6 +34,7 @@ inline constexpr ActivationFormat all_activation_formats[] = {
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::floor},
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::mse},
+    {ActivationFormat::Kind::mxfp8_e4m3, ScaleRule::tensor},
     {ActivationFormat::Kind::mxfp4, ScaleRule::floor},
     {ActivationFormat::Kind::mxfp4, ScaleRule::ceil},
     {ActivationFormat::Kind::mxfp4, ScaleRule::even},

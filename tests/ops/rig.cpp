@@ -110,6 +110,7 @@ Pair::Pair(const TestedBackend& tested_backend)
     : name(tested_backend.name),
       half_from(tested_backend.half_from),
       input_half_from(tested_backend.input_half_from),
+      e4m3_from(tested_backend.e4m3_from),
       tested(expect(tested_backend.open())),
       reference(expect(open_reference_backend())) {}
 

@@ -16,6 +16,7 @@ struct TestedBackend {
     // as f16 (one part of 11 bits, as in every GPU library), which add float32 sums in an order of their own.
     size_t half_from = SIZE_MAX;
     size_t input_half_from = half_from; // unrounded inputs of linears alone
+    size_t e4m3_from = SIZE_MAX;        // MXFP4 weights and inputs of E4M3 with one scale: sums of 13 bits
 };
 
 // Every backend this build and machine can run, without the reference: add a new one in backends.cpp.
@@ -59,7 +60,7 @@ class Rig {
 struct Pair {
     explicit Pair(const TestedBackend& tested);
     std::string name;
-    size_t half_from, input_half_from;
+    size_t half_from, input_half_from, e4m3_from;
     Rig tested;
     Rig reference;
 };

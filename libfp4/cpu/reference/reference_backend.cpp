@@ -9,7 +9,8 @@ DeviceInfo ReferenceBackend::device() const {
     return host_device("reference", "plain loops, one thread");
 }
 
-Result<std::unique_ptr<Activation>> ReferenceBackend::create_activation(size_t max_rows, size_t cols) {
+Result<std::unique_ptr<Activation>> ReferenceBackend::create_activation(size_t max_rows, size_t cols,
+                                                                        std::span<const Weight* const>) {
     FP4_ASSIGN(std::unique_ptr<ReferenceActivation> activation, ReferenceActivation::create(max_rows, cols));
     return std::unique_ptr<Activation>(std::move(activation));
 }

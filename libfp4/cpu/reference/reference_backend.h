@@ -12,7 +12,8 @@ class ReferenceBackend final : public HostBackend {
     // What it computes in is not counted.
     uint64_t activation_bytes(size_t, size_t) const override { return 0; }
     uint64_t stream_bytes(const StreamConfig&, const StreamWork&) const override { return 0; }
-    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols) override;
+    Result<std::unique_ptr<Activation>> create_activation(size_t max_rows, size_t cols,
+                                                          std::span<const Weight* const> readers) override;
     Result<std::unique_ptr<Stream>> create_stream(const StreamConfig& config) override;
     Support linear_support(WeightFormat weight, ActivationFormat activation) const override;
 };

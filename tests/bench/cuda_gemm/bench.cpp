@@ -68,6 +68,7 @@ void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::ben
     const size_t copies = std::max<size_t>(1, 220000000 / (n * k / 2) + 1),
                  bf16_copies = std::max<size_t>(1, 220000000 / (n * k * 2) + 1);
     const DeviceArray<uint16_t> half(random_words(half_bytes(most, k) / 2, false));
+    const DeviceArray<uint8_t> tokens8(random_bytes(e4m3_bytes(most, k), 0x28, 0x20)); // 0.25 to 4
     const DeviceArray<uint8_t> x_codes(
         random_bytes(most * code_row_bytes(BlockFormat::mxfp8_e4m3, k), 0, 256));
     const DeviceArray<float> out(most * n), workspace((size_t(32) << 20) / 4);
@@ -97,6 +98,9 @@ void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::ben
         for (size_t i = 0; i < bf16_copies; ++i) dense.emplace_back(random_words(n * k, true));
     const DeviceArray<uint16_t> dense_x(random_words(most * k, true)), dense_out(most * n);
 
+    cudaDeviceProp properties;
+    check(cudaGetDeviceProperties(&properties, 0), "device");
+    const bool hopper = properties.major == 9;
     for (size_t m : tokens) {
         std::printf("%6zu x %5zu  M %5zu", n, k, m);
         const double work = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
@@ -105,12 +109,14 @@ void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::ben
         };
         for (BlockFormat format : {BlockFormat::mxfp4, BlockFormat::nvfp4}) {
             const bool mx = format == BlockFormat::mxfp4;
-            auto run_w4a16 = [&](int round, auto function) {
+            auto run_w4a16 = [&](int round, auto function, bool e4m3 = false) {
                 const Weights& w = weights[static_cast<size_t>(round) % copies];
                 GemmW4A16 gemm;
                 gemm.format = format;
                 gemm.m = m, gemm.k = k;
-                gemm.x = reinterpret_cast<const uint8_t*>(half.get()), gemm.panel_rows = most;
+                gemm.element = e4m3 ? PanelElement::e4m3 : PanelElement::f16;
+                gemm.x = e4m3 ? tokens8.get() : reinterpret_cast<const uint8_t*>(half.get());
+                gemm.panel_rows = most;
                 gemm.weights[0] = {{w.codes.get(), (mx ? w.mx_scales : w.nv_scales).get()},
                                    reinterpret_cast<const W4Row*>((mx ? w.mx_rows : w.nv_rows).get()),
                                    n,
@@ -131,6 +137,7 @@ void bench_shape(const Shape& shape, const std::vector<size_t>& tokens, fp4::ben
                           gemm.output.out = out.get();
                           check(gemm_w4a4(gemm, nullptr), "w4a4");
                       }));
+            if (mx && hopper) print("fp8", time_of([&](int round) { run_w4a16(round, gemm_w4a16, true); }));
         }
         if (cublas.found())
             print("cublas", time_of([&](int round) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cuda/gemm/e4m3_fold.h"
 #include "cuda/gemm/gemm.h"
 #include "tests/bench/cuda_gemm/device_memory.h"
 #include "tests/unit/cuda_mma/gemm_operands.h"
@@ -171,6 +172,54 @@ void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
     }
 }
 
+// Hopper's W4A8: tokens in E4M3 with one scale each.
+void check_e4m3(const Case& c, std::mt19937& random) {
+    const PlainMatrix w = random_matrix(BlockFormat::mxfp4, c.n, c.k, random);
+    if (!folds_into_e4m3(w.codes.data(), w.scales.data(), c.n, c.k)) std::abort();
+    const PackedMatrix pw = pack_weights(w);
+    const Data data(c, random);
+    const size_t panel_rows = round_up(c.m, panel_row_step);
+    std::vector<uint8_t> panels(e4m3_bytes(panel_rows, c.k));
+    std::vector<float> x(c.m * c.k);
+    for (size_t i = 0; i < x.size(); ++i) {
+        auto code = static_cast<uint8_t>(random());
+        if ((code & 0x7F) == 0x7F) code = 0;
+        x[i] = decode_e4m3(code);
+        panels[e4m3_panel_offset(panel_rows, i / c.k, i % c.k)] = code;
+    }
+    const std::vector<Dot> dots = dots_of(c, x, values_of(w));
+    const DeviceArray<uint8_t> tokens(panels), w_codes(pw.codes), w_scales(pw.scales),
+        rows(c.n * w4_row_bytes);
+    const DeviceArray<float> bias(data.bias), x_scale(data.x_scale), workspace(8 * c.m * c.n);
+    W4Row* w_rows = reinterpret_cast<W4Row*>(rows.get());
+    check(prepare_w4a16(BlockFormat::mxfp4, w_scales.get(), c.n, c.k, 0.75f, w_rows, nullptr), "prepare");
+    for (bool split : {false, true}) {
+        const DeviceArray<float> out(data.old);
+        GemmW4A16 gemm;
+        gemm.element = PanelElement::e4m3;
+        gemm.m = c.m, gemm.k = c.k;
+        gemm.x = tokens.get(), gemm.panel_rows = panel_rows;
+        gemm.x_scale = c.x_scale ? x_scale.get() : nullptr;
+        gemm.weights[0] = {{w_codes.get(), w_scales.get()},
+                           w_rows,
+                           c.n,
+                           {c.bias ? bias.get() : nullptr, out.get(), c.accumulate}};
+        if (split) gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
+        check(gemm_w4a16(gemm, nullptr), "w4a8 e4m3");
+        check(cudaDeviceSynchronize(), "w4a8 e4m3");
+        const double worst = worst_error(c, data, out.download(), 0.75f,
+                                         [&](size_t m, size_t n) { return dots[m * c.n + n]; });
+        // Sums of 128 columns keep 13 bits behind the largest product.
+        report(split ? "w4a8 fp8 split" : "w4a8 fp8", BlockFormat::mxfp4, c, worst, 0x1p-10);
+    }
+}
+
+bool is_hopper() {
+    int major = 0;
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "device");
+    return major == 9;
+}
+
 } // namespace
 
 int main() {
@@ -189,6 +238,8 @@ int main() {
     }
     for (const Case& c : cases)
         if (c.m * c.n * c.k < 100000000) check_w4a8(c, random);
+    for (const Case& c : cases)
+        if (is_hopper()) check_e4m3(c, random);
     std::printf(all_right ? "all right\n" : "SOME WRONG\n");
     return all_right ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -56,6 +57,7 @@ TEST_CASE("blocks get the codes and scales of quantize_row") {
     for (Case c : {Case{Kind::mxint8, ScaleRule::floor, 1.0f},
                    {Kind::mxint8, ScaleRule::even, 1.0f},
                    {Kind::mxfp8_e4m3, ScaleRule::ceil, 1.0f},
+                   {Kind::mxfp8_e4m3, ScaleRule::tensor, 0x1.8p-12f},
                    {Kind::mxfp4, ScaleRule::even, 1.0f},
                    {Kind::mxfp4, ScaleRule::uos, 1.0f},
                    {Kind::mxfp4, ScaleRule::prescale34, 4.0f / 3.0f},
@@ -85,11 +87,37 @@ TEST_CASE("blocks get the codes and scales of quantize_row") {
     }
 }
 
-TEST_CASE("the token scale of nvfp4 is tensor_scale_for") {
-    for (ScaleRule rule : {ScaleRule::amax, ScaleRule::four_over_six, ScaleRule::mse})
+TEST_CASE("round_element: code and value of the codecs") {
+    std::mt19937 random(8);
+    for (BlockFormat format : {BlockFormat::mxfp4, BlockFormat::mxfp8_e4m3, BlockFormat::mxint8}) {
+        const BlockElement element = block_element(format);
+        auto check = [&](float value) {
+            const RoundedElement rounded = round_element(format, value);
+            REQUIRE(rounded.code == encode_block_element(element, value));
+            REQUIRE(same(rounded.value, decode_element(format, rounded.code)));
+        };
+        for (float value : {0.0f, -0.0f, 1e-45f, FLT_MAX, -FLT_MAX}) check(value);
+        for (int i = 0; i < 200000; ++i) {
+            check(std::ldexp(static_cast<float>(random() % 65536) / 4096.0f - 8.0f, // ties among them
+                             static_cast<int>(random() % 24) - 14));
+            const float any = std::bit_cast<float>(static_cast<uint32_t>(random()));
+            if (std::isfinite(any)) check(any);
+        }
+    }
+}
+
+TEST_CASE("the token scale is tensor_scale_for") {
+    struct Case {
+        BlockFormat format;
+        ScaleRule rule;
+    };
+    for (const auto [format, rule] : {Case{BlockFormat::nvfp4, ScaleRule::amax},
+                                      {BlockFormat::nvfp4, ScaleRule::four_over_six},
+                                      {BlockFormat::nvfp4, ScaleRule::mse},
+                                      {BlockFormat::mxfp8_e4m3, ScaleRule::tensor}})
         for (float amax : {0.0f, 1e-40f, 1e-30f, 1.0f, 2688.0f, 3e38f, INFINITY, NAN}) {
             const float values[] = {amax, 0.0f};
-            CHECK(nvfp4_token_scale(rule, magnitude_bits(amax)) ==
-                  tensor_scale_for(BlockFormat::nvfp4, rule, row_amax(values, 2)));
+            CHECK(token_scale(format, rule, magnitude_bits(amax)) ==
+                  tensor_scale_for(format, rule, row_amax(values, 2)));
         }
 }

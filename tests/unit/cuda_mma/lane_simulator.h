@@ -70,9 +70,7 @@ inline uint32_t __byte_perm(uint32_t low, uint32_t high, uint32_t selector) {
     const uint64_t bytes = low | static_cast<uint64_t>(high) << 32;
     uint32_t result = 0;
     for (int i = 0; i < 4; ++i) {
-        const uint32_t pick = selector >> 4 * i;
-        uint32_t byte = bytes >> 8 * (pick & 7) & 0xFF;
-        if (pick & 8) byte = byte & 0x80 ? 0xFF : 0; // replicates the sign, as PRMT does
+        const uint32_t byte = bytes >> 8 * (selector >> 4 * i & 7) & 0xFF;
         result |= byte << 8 * i;
     }
     return result;
@@ -130,6 +128,14 @@ namespace fp4::cuda {
 
 inline uint8_t* shared_memory() {
     return lanes::block_shared_memory();
+}
+inline uint32_t permute_bytes(uint32_t low, uint32_t high, uint32_t selector) {
+    uint32_t result = __byte_perm(low, high, selector);
+    for (int i = 0; i < 4; ++i) {
+        const uint32_t byte = 0xFFu << 8 * i;
+        if (selector >> 4 * i & 8) result = (result & ~byte) | (result & (0x80u << 8 * i) ? byte : 0);
+    }
+    return result;
 }
 void load_matrix_x4(uint32_t (&r)[4], const void* shared_row);
 void load_matrix_x4_transposed(uint32_t (&r)[4], const void* shared_row);

@@ -27,6 +27,16 @@ TEST_CASE("packed weights: the same places as weight_view.h") {
     }
 }
 
+TEST_CASE("E4M3 panels: every element has its own place") {
+    const size_t panel_rows = 256, cols = 384;
+    std::set<size_t> places;
+    for (size_t row = 0; row < panel_rows; ++row)
+        for (size_t column = 0; column < cols; ++column)
+            places.insert(e4m3_panel_offset(panel_rows, row, column));
+    CHECK(places.size() == panel_rows * cols);
+    CHECK(*places.rbegin() < e4m3_bytes(panel_rows, cols));
+}
+
 TEST_CASE("half-precision panels and activation scales: every element has its own place") {
     const size_t panel_rows = 256, rows = 256, cols = 192;
     std::set<size_t> places;

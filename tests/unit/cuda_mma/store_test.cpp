@@ -93,3 +93,23 @@ TEST_CASE("half-precision panels: every value at its place") {
         }
     CHECK(wrong == 0);
 }
+
+TEST_CASE("E4M3 panels: every code at its place") {
+    std::mt19937 random(23);
+    const size_t rows = 9, cols = 224, panel_rows = 256;
+    std::vector<uint8_t> codes(rows * padded_cols(cols)), panels(e4m3_bytes(panel_rows, cols), 0xEE);
+    for (uint8_t& code : codes) code = static_cast<uint8_t>(random());
+    GemmOperand to;
+    to.e4m3 = panels.data(), to.panel_rows = panel_rows;
+    for_each_run(rows, cols, [&](uint32_t row, uint32_t column) {
+        uint32_t word;
+        std::memcpy(&word, codes.data() + row * padded_cols(cols) + column, 4);
+        store_e4m3_run(to, row, column, word);
+    });
+    size_t wrong = 0;
+    for (size_t row = 0; row < rows; ++row)
+        for (size_t column = 0; column < padded_cols(cols); ++column)
+            wrong +=
+                panels[e4m3_panel_offset(panel_rows, row, column)] != codes[row * padded_cols(cols) + column];
+    CHECK(wrong == 0);
+}
