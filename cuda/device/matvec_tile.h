@@ -205,6 +205,9 @@ __device__ float product_scale(const WeightView& weight) {
     return weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
 }
 
+// Chunks of a warp's weights under way.
+inline constexpr uint32_t ahead = 2;
+
 // The products of a warp: its chunks of a tile's columns. staged: of one token. begin() is called here, once
 // the first weights are under way, then after_begin().
 template <bool nv, class Columns, bool staged, class AfterBegin>
@@ -215,14 +218,15 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
     const uint32_t k_warps = view.plan.k_warps;
     Tiles tiles = {};
     uint32_t chunk = 0, end = 0;
-    Chunk even, odd;
+    Chunk loaded[ahead];
     if (row_tile * tile_rows < weight.rows) {
         tiles = tiles_of<nv>(weight, row_tile);
         const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
         end = min(tiles.chunks, (blockIdx.y + 1) * each);
         chunk = blockIdx.y * each + k_warp;
-        if (chunk < end) load_chunk<nv>(tiles, chunk, even);
-        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
+#pragma unroll
+        for (uint32_t i = 0; i < ahead; ++i)
+            if (chunk + i * k_warps < end) load_chunk<nv>(tiles, chunk + i * k_warps, loaded[i]);
     }
     begin(); // the first weights come while the previous kernel ends
     after_begin();
@@ -253,11 +257,13 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
     };
     // While a chunk is multiplied the next one is under way.
     while (chunk < end) {
-        multiply(even);
-        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, even);
-        if (chunk >= end) break;
-        multiply(odd);
-        if (chunk + k_warps < end) load_chunk<nv>(tiles, chunk + k_warps, odd);
+#pragma unroll
+        for (uint32_t i = 0; i < ahead; ++i) {
+            multiply(loaded[i]);
+            const uint32_t later = chunk + (ahead - 1) * k_warps;
+            if (later < end) load_chunk<nv>(tiles, later, loaded[i]);
+            if (chunk >= end) break;
+        }
     }
     if constexpr (staged) {
         add_up(one_sums);

@@ -5,8 +5,9 @@ namespace {
 
 using Kind = ActivationFormat::Kind;
 
-std::string_view kind_name(Kind kind) {
-    return kind == Kind::a16 ? "unrounded" : activation_kind_name(kind);
+std::string_view format_name(const ActivationFormat& format) {
+    if (format.kind == Kind::a16) return "unrounded";
+    return format.rule == ScaleRule::tensor ? "fp8-e4m3" : activation_kind_name(format.kind);
 }
 
 int activation_bits(Kind kind) {
@@ -111,7 +112,7 @@ Result<void> check_path(Path path, WeightFormat most_weights) {
 }
 
 std::string path_description(Path path, WeightFormat weight, const Backend& backend) {
-    return concat(weight_format_name(weight), " x ", kind_name(activation_for(path, weight, backend).kind));
+    return concat(weight_format_name(weight), " x ", format_name(activation_for(path, weight, backend)));
 }
 
 } // namespace fp4
