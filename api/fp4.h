@@ -357,7 +357,7 @@ enum {
 /* format       NULL: the recipe's, else "mxfp4"; "nvfp4", "mxfp8-e4m3", "mxfp8-e5m2", "mxfp6-e2m3", "mxfp6-e3m2",
  *              "mxint8".
  * scale_rule   NULL: the recipe's, else "mse"; "floor", "ceil", "even", "uos", "prescale34", "amax",
- *              "four-over-six", "alternating", "fpquant", "fpquant-mse".
+ *              "four-over-six", "tensor", "alternating", "fpquant", "fpquant-mse".
  * keep         "PATTERN=FORMAT": tensors whose name matches (* and ?) take FORMAT: one of the above, "bf16",
  *              "f16", "f32" or "source". The first match wins. Embedding and head stay in 16 bit unless a
  *              pattern names them, or take "mxint8" where the source has 8 bit or less.

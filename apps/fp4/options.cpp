@@ -146,13 +146,13 @@ CLI::App* add_quantize(CLI::App& app, QuantizeOptions& o) {
         ->type_name("FORMAT")
         ->check(block_formats());
     command
-        ->add_option(
-            "-s,--scale-rule", o.scale_rule,
-            "How block scales are found: mse (default), floor, ceil, even, uos, prescale34; for "
-            "nvfp4 also amax, four-over-six and alternating; fpquant and fpquant-mse as that project does")
+        ->add_option("-s,--scale-rule", o.scale_rule,
+                     "How block scales are found: mse (default), floor, ceil, even, uos, prescale34; for "
+                     "nvfp4 also amax, four-over-six and alternating; for mxfp8-e4m3 tensor (one scale "
+                     "for all); fpquant and fpquant-mse as that project does")
         ->type_name("RULE")
         ->check(CLI::IsMember({"mse", "floor", "ceil", "even", "uos", "prescale34", "amax", "four-over-six",
-                               "alternating", "fpquant", "fpquant-mse"})
+                               "tensor", "alternating", "fpquant", "fpquant-mse"})
                     .description(""));
     command
         ->add_option(

@@ -116,8 +116,9 @@ TEST_CASE("rules apply to their formats only") {
     for (const char* rule : {"floor", "ceil", "even", "uos", "prescale34", "mse"})
         CHECK_WORKS(with(FP4_FORMAT_MXFP4, rule));
     for (const char* rule : {"amax", "four-over-six", "mse"}) CHECK_WORKS(with(FP4_FORMAT_NVFP4, rule));
+    CHECK_WORKS(with(FP4_FORMAT_MXFP8_E4M3, "tensor"));
     scale = -5;
-    for (const char* rule : {"amax", "four-over-six", "", "MSE", "no such rule"}) {
+    for (const char* rule : {"amax", "four-over-six", "tensor", "", "MSE", "no such rule"}) {
         CHECK_FAILS(with(FP4_FORMAT_MXFP4, rule), FP4_E_ARGUMENT);
         CHECK(std::strstr(fp4_last_error(), rule) != nullptr);
     }
