@@ -98,11 +98,11 @@ void bench_operations(const Model& model, Stream& stream, KvCache& cache, Activa
              linear(*ffn_input, {{layer.down.weight.get(), nullptr, x.get(), true}});
          }}};
     constexpr int calls = 10;
-    for (const auto& [name, call] : operations) {
+    for (const auto& operation : operations) {
         const double seconds = seconds_of(stream, 4, [&] {
-            for (int i = 0; i < calls; ++i) call();
+            for (int i = 0; i < calls; ++i) operation.second();
         });
-        std::printf("%zu tokens, %-16s %7.1f us\n", n, name, seconds / calls * 1e6);
+        std::printf("%zu tokens, %-16s %7.1f us\n", n, operation.first, seconds / calls * 1e6);
     }
 }
 
