@@ -2,6 +2,7 @@
 // kernel and shape; exit status 1 if any is wrong.
 #include <cmath>
 #include <cstring>
+#include <span>
 
 #include "cuda/gemm/e4m3_fold.h"
 #include "cuda/gemm/gemm.h"
@@ -132,86 +133,86 @@ void check_w4a8(const Case& c, std::mt19937& random) {
            0x1p-21);
 }
 
-void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
-    PlainMatrix w = random_matrix(format, c.n, c.k, random);
+// Tokens in panels (fp4_layout.h), and the values that they stand for, [m][k].
+struct Tokens {
+    PanelElement element;
+    std::vector<uint8_t> panels;
+    std::vector<float> values;
+    size_t panel_rows;
+};
+
+struct Variant {
+    const char* name;
+    cudaError_t (*multiply)(const GemmW4A16& gemm, cudaStream_t stream);
+    bool split; // there is a workspace for it
+};
+
+void check_panels(const PlainMatrix& w, const Tokens& x, const Case& c, std::mt19937& random,
+                  std::span<const Variant> variants, double bound) {
     const PackedMatrix pw = pack_weights(w);
     const Data data(c, random);
-    const size_t panel_rows = round_up(c.m, panel_row_step);
-    std::vector<uint8_t> panels(half_bytes(panel_rows, c.k));
-    std::vector<float> x(c.m * c.k);
-    for (size_t i = 0; i < x.size(); ++i) {
-        const uint16_t code =
-            encode_f16(static_cast<float>(static_cast<int>(random() % 4096) - 2048) / 512.0f);
-        x[i] = decode_f16(code);
-        std::memcpy(panels.data() + half_offset(panel_rows, i / c.k, i % c.k), &code, 2);
-    }
-    const std::vector<Dot> dots = dots_of(c, x, values_of(w));
-    const DeviceArray<uint8_t> half(panels), w_codes(pw.codes), w_scales(pw.scales), rows(c.n * w4_row_bytes);
+    const std::vector<Dot> dots = dots_of(c, x.values, values_of(w));
+    const DeviceArray<uint8_t> panels(x.panels), w_codes(pw.codes), w_scales(pw.scales),
+        rows(c.n * w4_row_bytes);
     const DeviceArray<float> bias(data.bias), x_scale(data.x_scale), workspace(8 * c.m * c.n);
     W4Row* w_rows = reinterpret_cast<W4Row*>(rows.get());
-    check(prepare_w4a16(format, w_scales.get(), c.n, c.k, 0.75f, w_rows, nullptr), "prepare");
-    for (int variant = 0; variant < 4; ++variant) {
+    check(prepare_w4a16(w.format, w_scales.get(), c.n, c.k, 0.75f, w_rows, nullptr), "prepare");
+    for (const Variant& variant : variants) {
         const DeviceArray<float> out(data.old);
         GemmW4A16 gemm;
-        gemm.format = format;
+        gemm.format = w.format;
         gemm.m = c.m, gemm.k = c.k;
-        gemm.x = half.get(), gemm.panel_rows = panel_rows;
+        gemm.element = x.element;
+        gemm.x = panels.get(), gemm.panel_rows = x.panel_rows;
         gemm.x_scale = c.x_scale ? x_scale.get() : nullptr;
         gemm.weights[0] = {{w_codes.get(), w_scales.get()},
                            w_rows,
                            c.n,
                            {c.bias ? bias.get() : nullptr, out.get(), c.accumulate}};
-        if (variant % 2 == 1) gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
-        check(variant < 2 ? gemm_w4a16(gemm, nullptr) : gemm_w4a16_mma(gemm, nullptr), "w4a16");
-        check(cudaDeviceSynchronize(), "w4a16");
+        if (variant.split) gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
+        check(variant.multiply(gemm, nullptr), variant.name);
+        check(cudaDeviceSynchronize(), variant.name);
         const double worst = worst_error(c, data, out.download(), 0.75f,
                                          [&](size_t m, size_t n) { return dots[m * c.n + n]; });
-        const char* names[] = {"w4a16", "w4a16 split", "w4a16 mma", "w4a16 mma split"};
-        // The tensor cores cut sums toward zero: the error grows with k.
-        report(names[variant], format, c, worst, c.k > 16384 ? 0x1p-18 : 0x1p-19);
+        report(variant.name, w.format, c, worst, bound);
     }
+}
+
+void check_w4a16(BlockFormat format, const Case& c, std::mt19937& random) {
+    const PlainMatrix w = random_matrix(format, c.n, c.k, random);
+    const size_t panel_rows = round_up(c.m, panel_row_step);
+    Tokens x{PanelElement::f16, std::vector<uint8_t>(half_bytes(panel_rows, c.k)),
+             std::vector<float>(c.m * c.k), panel_rows};
+    for (size_t i = 0; i < x.values.size(); ++i) {
+        const uint16_t code =
+            encode_f16(static_cast<float>(static_cast<int>(random() % 4096) - 2048) / 512.0f);
+        x.values[i] = decode_f16(code);
+        std::memcpy(x.panels.data() + half_offset(panel_rows, i / c.k, i % c.k), &code, 2);
+    }
+    const Variant variants[] = {{"w4a16", gemm_w4a16, false},
+                                {"w4a16 split", gemm_w4a16, true},
+                                {"w4a16 mma", gemm_w4a16_mma, false},
+                                {"w4a16 mma split", gemm_w4a16_mma, true}};
+    // The tensor cores cut sums toward zero: the error grows with k.
+    check_panels(w, x, c, random, variants, c.k > 16384 ? 0x1p-18 : 0x1p-19);
 }
 
 // Hopper's W4A8: tokens in E4M3 with one scale each.
 void check_e4m3(const Case& c, std::mt19937& random) {
     const PlainMatrix w = random_matrix(BlockFormat::mxfp4, c.n, c.k, random);
     if (!folds_into_e4m3(w.codes.data(), w.scales.data(), c.n, c.k)) std::abort();
-    const PackedMatrix pw = pack_weights(w);
-    const Data data(c, random);
     const size_t panel_rows = round_up(c.m, panel_row_step);
-    std::vector<uint8_t> panels(e4m3_bytes(panel_rows, c.k));
-    std::vector<float> x(c.m * c.k);
-    for (size_t i = 0; i < x.size(); ++i) {
+    Tokens x{PanelElement::e4m3, std::vector<uint8_t>(e4m3_bytes(panel_rows, c.k)),
+             std::vector<float>(c.m * c.k), panel_rows};
+    for (size_t i = 0; i < x.values.size(); ++i) {
         auto code = static_cast<uint8_t>(random());
         if ((code & 0x7F) == 0x7F) code = 0;
-        x[i] = decode_e4m3(code);
-        panels[e4m3_panel_offset(panel_rows, i / c.k, i % c.k)] = code;
+        x.values[i] = decode_e4m3(code);
+        x.panels[e4m3_panel_offset(panel_rows, i / c.k, i % c.k)] = code;
     }
-    const std::vector<Dot> dots = dots_of(c, x, values_of(w));
-    const DeviceArray<uint8_t> tokens(panels), w_codes(pw.codes), w_scales(pw.scales),
-        rows(c.n * w4_row_bytes);
-    const DeviceArray<float> bias(data.bias), x_scale(data.x_scale), workspace(8 * c.m * c.n);
-    W4Row* w_rows = reinterpret_cast<W4Row*>(rows.get());
-    check(prepare_w4a16(BlockFormat::mxfp4, w_scales.get(), c.n, c.k, 0.75f, w_rows, nullptr), "prepare");
-    for (bool split : {false, true}) {
-        const DeviceArray<float> out(data.old);
-        GemmW4A16 gemm;
-        gemm.element = PanelElement::e4m3;
-        gemm.m = c.m, gemm.k = c.k;
-        gemm.x = tokens.get(), gemm.panel_rows = panel_rows;
-        gemm.x_scale = c.x_scale ? x_scale.get() : nullptr;
-        gemm.weights[0] = {{w_codes.get(), w_scales.get()},
-                           w_rows,
-                           c.n,
-                           {c.bias ? bias.get() : nullptr, out.get(), c.accumulate}};
-        if (split) gemm.workspace = workspace.get(), gemm.workspace_bytes = workspace.count() * 4;
-        check(gemm_w4a16(gemm, nullptr), "w4a8 e4m3");
-        check(cudaDeviceSynchronize(), "w4a8 e4m3");
-        const double worst = worst_error(c, data, out.download(), 0.75f,
-                                         [&](size_t m, size_t n) { return dots[m * c.n + n]; });
-        // Sums of 128 columns keep 13 bits behind the largest product.
-        report(split ? "w4a8 fp8 split" : "w4a8 fp8", BlockFormat::mxfp4, c, worst, 0x1p-10);
-    }
+    const Variant variants[] = {{"w4a8 fp8", gemm_w4a16, false}, {"w4a8 fp8 split", gemm_w4a16, true}};
+    // Sums of 128 columns keep 13 bits behind the largest product.
+    check_panels(w, x, c, random, variants, 0x1p-10);
 }
 
 bool is_hopper() {
