@@ -83,3 +83,21 @@ TEST_CASE("weights fold if the scales of each row lie within 2^11") {
     weights.codes[2 * 16 + 15] = 0x10;
     CHECK_FALSE(weights.folds(1));
 }
+
+TEST_CASE("rows of any length: folding is what a look at every block says") {
+    std::mt19937 random(9);
+    for (size_t blocks = 1; blocks < 70; ++blocks) {
+        for (int round = 0; round < 20; ++round) {
+            const size_t rows = 1 + random() % 3;
+            std::vector<uint8_t> scales(rows * blocks);
+            for (uint8_t& scale : scales) scale = static_cast<uint8_t>(110 + random() % 12);
+            if (round % 2 == 1) scales[random() % scales.size()] = static_cast<uint8_t>(98 + random() % 14);
+            const Weights weights = halves(scales);
+            bool expected = true;
+            for (size_t i = 0; i < scales.size(); ++i)
+                for (size_t j = i / blocks * blocks; j < (i / blocks + 1) * blocks; ++j)
+                    expected = expected && scales[j] - scales[i] < fold_steps;
+            REQUIRE(weights.folds(rows) == expected);
+        }
+    }
+}
