@@ -118,7 +118,7 @@ void CudaStream::linear_packed(const ActivationView& input, size_t n, std::span<
         }
         view.input = input;
         view.n = u32(n);
-        view.plan = plan_matvec(row_tiles, input.cols, processors_);
+        view.plan = plan_matvec(row_tiles, input.cols, view.n, processors_);
         const uint32_t groups = matvec_groups(view);
         if (view.plan.splits > 1) {
             const size_t floats = matvec_scratch_floats(view.plan, groups);

@@ -99,7 +99,7 @@ bool CudaStream::next_input_view(const LinearCall& product, MatvecView& view) {
     }
     view.input = device(*product.input).view(1);
     view.n = 1;
-    view.plan = plan_matvec(row_tiles, view.input.cols, processors_);
+    view.plan = plan_matvec(row_tiles, view.input.cols, 1, processors_);
     return view.plan.splits == 1;
 }
 

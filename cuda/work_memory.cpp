@@ -45,12 +45,14 @@ void add_matvec(const StreamWork::Product& product, int processors, WorkMemory& 
         row_tiles += static_cast<uint32_t>((rows + tile_rows - 1) / tile_rows);
         view.targets[view.target_count++].weight.rows = static_cast<uint32_t>(rows);
     }
-    view.plan = plan_matvec(row_tiles, static_cast<uint32_t>(product.cols), processors);
-    const uint32_t groups = matvec_groups(view);
-    if (view.plan.splits <= 1) return;
-    memory.matvec_sums =
-        std::max<uint64_t>(memory.matvec_sums, matvec_scratch_floats(view.plan, groups) * sizeof(float));
-    memory.matvec_counters = std::max<uint64_t>(memory.matvec_counters, groups * sizeof(uint32_t));
+    for (uint32_t tokens : {1u, matvec_tokens}) {
+        view.plan = plan_matvec(row_tiles, static_cast<uint32_t>(product.cols), tokens, processors);
+        const uint32_t groups = matvec_groups(view);
+        if (view.plan.splits <= 1) continue;
+        const size_t bytes = matvec_scratch_floats(view.plan, groups) * sizeof(float);
+        memory.matvec_sums = std::max<uint64_t>(memory.matvec_sums, bytes);
+        memory.matvec_counters = std::max<uint64_t>(memory.matvec_counters, groups * sizeof(uint32_t));
+    }
 }
 
 void add_gemm(const StreamWork::Product& product, size_t tokens, WorkMemory& memory) {

@@ -5,10 +5,13 @@
 
 namespace fp4::cuda {
 
-// 16 bytes, through the first-level cache: others of the multiprocessor read the same.
+// 16 bytes, through the first-level cache: others of the multiprocessor read the same. target: an address in
+// shared memory.
+__device__ inline void copy_async(uint32_t target, const void* source) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(target), "l"(source) : "memory");
+}
 __device__ inline void copy_async(void* target, const void* source) {
-    const auto shared = static_cast<uint32_t>(__cvta_generic_to_shared(target));
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(shared), "l"(source) : "memory");
+    copy_async(static_cast<uint32_t>(__cvta_generic_to_shared(target)), source);
 }
 
 __device__ inline void commit_copies() {

@@ -5,11 +5,9 @@
 
 #include <cstdint>
 
-namespace fp4::cuda {
+#include "cuda/mma/nibble.h"
 
-__device__ __forceinline__ uint32_t word_of(const uint4& words, uint32_t index) {
-    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
-}
+namespace fp4::cuda {
 
 // A code's sign goes to the sign of an f16, its three magnitude bits to the two lowest exponent bits and the
 // highest mantissa bit: the value x 2^-14, subnormal for 0.5.

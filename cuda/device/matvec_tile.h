@@ -13,6 +13,8 @@ namespace fp4::cuda {
 // their high parts alone. groups: of so many tokens.
 template <int groups_, bool two_parts_>
 struct TokenColumns {
+    static constexpr bool staged = false;
+    static constexpr uint32_t ahead = 2; // chunks of a warp's weights under way
     static constexpr int groups = groups_;
     static constexpr bool two_parts = two_parts_;
     static constexpr int tokens = two_parts ? part_tokens : 8; // of a group
@@ -23,12 +25,36 @@ using FourTokens = TokenColumns<1, true>;
 using EightTokens = TokenColumns<1, false>;
 using SixteenTokens = TokenColumns<2, false>;
 static_assert(matvec_tokens == SixteenTokens::groups * SixteenTokens::tokens);
+// One token, whose input comes through shared memory: runs of its columns side by side (one_token.h).
+struct OneToken {
+    static constexpr bool staged = true;
+    static constexpr uint32_t ahead = 2;
+    // Chunks of a warp's input that there is room for, and how many of them are under way at first.
+    static constexpr uint32_t stages = 3, inputs_ahead = 2;
+    static constexpr int groups = 1, tokens = 1, lane_tokens = 1, outputs = tile_rows;
+};
+// Of at most short_chunks chunks a warp: more blocks at a time are worth more than more loads of each.
+inline constexpr uint32_t short_chunks = 2;
+struct OneShortToken : OneToken {
+    static constexpr uint32_t ahead = 1;
+    static constexpr uint32_t stages = short_chunks, inputs_ahead = short_chunks;
+};
 
 // What a lane holds of 16 rows x 256 columns.
 struct Chunk {
     uint4 codes[4]; // one for 64 columns
     uint4 scales;   // two bytes for 32 columns: rows g and g + 8
 };
+
+// What a product reads of a packed weight.
+struct PackedRows {
+    const uint8_t* codes;
+    const uint8_t* scales;
+    uint32_t rows;
+};
+__device__ inline PackedRows packed_rows(const WeightView& weight) {
+    return {weight.codes, weight.scales, weight.rows};
+}
 
 struct Tiles { // 16 rows of a weight
     const uint4* codes;
@@ -37,10 +63,10 @@ struct Tiles { // 16 rows of a weight
 };
 
 template <bool nv>
-__device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
+__device__ Tiles tiles_of(const PackedRows& weight, uint32_t cols, uint32_t row_tile) {
     Tiles tiles;
-    tiles.tiles = (weight.cols + tile_columns - 1) / tile_columns;
-    tiles.chunks = (weight.cols + chunk_columns - 1) / chunk_columns;
+    tiles.tiles = (cols + tile_columns - 1) / tile_columns;
+    tiles.chunks = (cols + chunk_columns - 1) / chunk_columns;
     const uint32_t lane = threadIdx.x % 32;
     tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * tiles.tiles * 32 + lane;
     tiles.scales = reinterpret_cast<const uint4*>(weight.scales) +
@@ -51,12 +77,8 @@ __device__ Tiles tiles_of(const WeightView& weight, uint32_t row_tile) {
 template <bool nv>
 __device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
     const uint4* codes = tiles.codes + chunk * 128;
-    if (chunk * 4 + 4 <= tiles.tiles) {
-        for (uint32_t i = 0; i < 4; ++i) result.codes[i] = load_once(codes + i * 32);
-    } else { // the last columns
-        for (uint32_t i = 0; i < 4; ++i)
-            result.codes[i] = chunk * 4 + i < tiles.tiles ? load_once(codes + i * 32) : uint4{};
-    }
+    for (uint32_t i = 0; i < 4; ++i)
+        result.codes[i] = chunk * 4 + i < tiles.tiles ? load_once(codes + i * 32) : uint4{};
     result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
 }
 
@@ -79,20 +101,36 @@ struct InputStage {
     uint4 parts[chunk_runs * run_vectors];
     float scales[chunk_runs];
 };
-inline constexpr uint32_t input_stages = 3;
+template <class Columns>
 constexpr size_t stage_bytes(uint32_t warps) {
-    return warps * input_stages * sizeof(InputStage);
+    return warps * Columns::stages * sizeof(InputStage);
 }
 
-__device__ inline void fetch_input(const MatvecView& view, uint32_t chunk, InputStage& stage) {
-    const uint32_t lane = threadIdx.x % 32, padded = view.input.padded();
-    const auto* parts = reinterpret_cast<const uint4*>(view.input.parts + part_place(padded, 0, 0)) +
-                        chunk * 256 + lane / 8 * 32 + lane % 8;
-    copy_async(stage.parts + lane, parts);
-    copy_async(stage.parts + 32 + lane, parts + 4 * 32);
-    if (lane < chunk_runs / 4)
-        copy_async(stage.scales + lane * 4,
-                   view.input.part_scales + part_scale_place(padded, 0, chunk * chunk_columns) + lane * 4);
+// Where a lane's share of the chunks of its warp comes from, from the warp's first one on, and goes to.
+struct InputCopies {
+    const uint4* parts;
+    const float* scales;
+    uint32_t parts_stage, scales_stage; // in shared memory
+};
+__device__ inline InputCopies input_copies(const MatvecView& view, uint32_t chunk, const InputStage* stages) {
+    const uint32_t lane = threadIdx.x % 32;
+    InputCopies copies;
+    copies.parts = reinterpret_cast<const uint4*>(view.input.parts) + chunk * 256 + lane / 8 * 32 + lane % 8;
+    copies.scales = view.input.part_scales + chunk * 32 + lane * 4;
+    copies.parts_stage = shared_address(stages->parts + lane);
+    copies.scales_stage = shared_address(stages->scales + lane * 4);
+    // Computed here, before the previous kernel is waited for, and not where it is used.
+    asm volatile(""
+                 : "+l"(copies.parts), "+l"(copies.scales), "+r"(copies.parts_stage),
+                   "+r"(copies.scales_stage));
+    return copies;
+}
+__device__ inline void fetch_input(const InputCopies& copies, uint32_t chunk, uint32_t stage) {
+    const uint32_t offset = stage * sizeof(InputStage);
+    copy_async(copies.parts_stage + offset, copies.parts + chunk * 256);
+    copy_async(copies.parts_stage + offset + 32 * sizeof(uint4), copies.parts + chunk * 256 + 4 * 32);
+    if (threadIdx.x % 32 < chunk_runs / 4)
+        copy_async(copies.scales_stage + offset, copies.scales + chunk * 32);
 }
 
 // Where a lane finds its operands of a chunk, by group of tokens, and their scales: of token t, or of tokens
@@ -187,15 +225,36 @@ struct InputNorm {
 // By one warp.
 __device__ inline void fetch_norm(const ActivationView& input, InputNorm& norm) {
     if (!input.norm.squares) return;
+#pragma unroll 1
     for (uint32_t i = threadIdx.x % 32 * 4; i < input.cols / square_columns; i += 32 * 4)
         copy_async(norm.squares + i, input.norm.squares + i);
 }
 
-// What a product with that row is to be multiplied with. For whole warps, once all copies have come.
+// The weight of this block's rows. By comparisons: an index into the arguments would wait for them one after
+// the other.
+struct BlockTarget {
+    uint32_t index = 0, first_group = 0;
+    PackedRows weight;
+};
+__device__ inline BlockTarget block_target(const MatvecView& view) {
+    BlockTarget own{0, 0, packed_rows(view.targets[0].weight)};
+#pragma unroll
+    for (uint32_t i = 1; i < matvec_targets; ++i)
+        if (blockIdx.x >= view.first_group[i])
+            own = {i, view.first_group[i], packed_rows(view.targets[i].weight)};
+    return own;
+}
+
+// What a product with that row is to be multiplied with. For the warp that fetched the norm, once all its
+// copies have come.
 __device__ inline float norm_factor(const ActivationView& input, const InputNorm& norm) {
     if (!input.norm.squares) return 1.0f;
     float sum = 0.0f;
-    for (uint32_t i = threadIdx.x % 32; i < input.cols / square_columns; i += 32) sum += norm.squares[i];
+#pragma unroll 1 // once, in most models
+    for (uint32_t i = threadIdx.x % 32 * 4; i < input.cols / square_columns; i += 32 * 4) {
+        const float4 squares = *reinterpret_cast<const float4*>(norm.squares + i);
+        sum += (squares.x + squares.y) + (squares.z + squares.w);
+    }
     return 1.0f / sqrtf(warp_sum(sum) / static_cast<float>(input.cols) + input.norm.epsilon);
 }
 
@@ -205,51 +264,69 @@ __device__ float product_scale(const WeightView& weight) {
     return weight.tensor_scale / (nv ? e2m1_half_unit * e4m3_half_unit : e2m1_half_unit);
 }
 
-// Chunks of a warp's weights under way.
-inline constexpr uint32_t ahead = 2;
+// Where a warp stands in its block: [row_warps][k_warps].
+struct WarpPlace {
+    uint32_t row_warp, k_warp;
+};
+__device__ inline WarpPlace warp_place(const MatvecPlan& plan) {
+    const uint32_t warp = threadIdx.x / 32;
+    return {warp >> (31 - __clz(static_cast<int>(plan.k_warps))), warp & (plan.k_warps - 1)};
+}
 
-// The products of a warp: its chunks of a tile's columns. staged: of one token. begin() is called here, once
-// the first weights are under way, then after_begin().
-template <bool nv, class Columns, bool staged, class AfterBegin>
-__device__ void multiply_tile(const MatvecView& view, const WeightView& weight, uint32_t row_tile,
-                              uint32_t k_warp, Sums<Columns>& sums, AfterBegin&& after_begin) {
-    extern __shared__ InputStage all_stages[]; // staged: input_stages of each warp
-    InputStage* stages = all_stages + threadIdx.x / 32 * input_stages;
-    const uint32_t k_warps = view.plan.k_warps;
+// The products of a warp: its chunks of a tile's columns. begin() is called here, once the first weights are
+// under way, and after_begin() once the inputs are. plan: view.plan, or what of it the kernel knows as
+// constants.
+template <bool nv, class Columns, class AfterBegin>
+__device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, const PackedRows& weight,
+                              uint32_t row_tile, uint32_t k_warp, Sums<Columns>& sums,
+                              AfterBegin&& after_begin) {
+    constexpr uint32_t ahead = Columns::ahead;
+    extern __shared__ InputStage all_stages[]; // where staged: Columns::stages of each warp
+    InputStage* stages = all_stages;
+    if constexpr (Columns::staged) stages += threadIdx.x / 32 * Columns::stages;
+    const uint32_t k_warps = plan.k_warps;
     Tiles tiles = {};
     uint32_t chunk = 0, end = 0;
     Chunk loaded[ahead];
-    if (row_tile * tile_rows < weight.rows) {
-        tiles = tiles_of<nv>(weight, row_tile);
-        const uint32_t each = (tiles.chunks + view.plan.splits - 1) / view.plan.splits;
-        end = min(tiles.chunks, (blockIdx.y + 1) * each);
-        chunk = blockIdx.y * each + k_warp;
+    if (plan.row_warps == 1 || row_tile * tile_rows < weight.rows) {
+        tiles = tiles_of<nv>(weight, view.input.cols, row_tile);
+        chunk = k_warp, end = tiles.chunks;
+        if (plan.splits > 1) {
+            const uint32_t each = (tiles.chunks + plan.splits - 1) / plan.splits;
+            chunk = blockIdx.y * each + k_warp, end = min(end, (blockIdx.y + 1) * each);
+        }
 #pragma unroll
         for (uint32_t i = 0; i < ahead; ++i)
             if (chunk + i * k_warps < end) load_chunk<nv>(tiles, chunk + i * k_warps, loaded[i]);
     }
+    InputCopies copies;
+    const uint32_t first = chunk;
+    if constexpr (Columns::staged) copies = input_copies(view, first, stages);
     begin(); // the first weights come while the previous kernel ends
-    after_begin();
-    if constexpr (staged) {
-        for (uint32_t i = 0; i + 1 < input_stages; ++i) {
-            if (chunk + i * k_warps < end) fetch_input(view, chunk + i * k_warps, stages[i]);
+    if constexpr (Columns::staged) {
+#pragma unroll
+        for (uint32_t i = 0; i < Columns::inputs_ahead; ++i) {
+            if (chunk + i * k_warps < end) fetch_input(copies, i * k_warps, i);
             commit_copies();
         }
     }
+    after_begin();
     uint32_t stage = 0;
     RunOperands operands;
     float one_sums[2] = {};
     auto multiply = [&](const Chunk& weights) {
-        if constexpr (staged) {
-            wait_for_copies<input_stages - 2>();
+        if constexpr (Columns::staged) {
+            wait_for_copies<Columns::inputs_ahead - 1>();
             __syncwarp(); // all lanes' copies have come, and all have read the stage before this one
-            const uint32_t free = stage == 0 ? input_stages - 1 : stage - 1;
-            const uint32_t later = chunk + (input_stages - 1) * k_warps;
-            if (later < end) fetch_input(view, later, stages[free]);
+            if constexpr (Columns::inputs_ahead < Columns::stages) {
+                const uint32_t free = stage == 0 ? Columns::stages - 1 : stage - 1;
+                const uint32_t later = chunk + Columns::inputs_ahead * k_warps;
+                if (later < end) fetch_input(copies, later - first, free);
+            }
             commit_copies();
             multiply_one<nv>(ChunkWeights{weights}, stages[stage].parts, stages[stage].scales, operands,
                              one_sums);
-            stage = stage + 1 == input_stages ? 0 : stage + 1;
+            stage = stage + 1 == Columns::stages ? 0 : stage + 1;
         } else {
             multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums);
         }
@@ -265,7 +342,7 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
             if (chunk >= end) break;
         }
     }
-    if constexpr (staged) {
+    if constexpr (Columns::staged) {
         add_up(one_sums);
         sums[0][0][0] = one_sums[0], sums[0][1][0] = one_sums[1];
     }
@@ -273,15 +350,24 @@ __device__ void multiply_tile(const MatvecView& view, const WeightView& weight, 
 
 // The sums of this warp to where the block adds them up: [k_warps][row_warps][groups][16 rows][tokens]
 template <class Columns>
-__device__ void store_partial(const MatvecView& view, uint32_t k_warp, uint32_t row_warp,
+__device__ void store_partial(const MatvecPlan& plan, uint32_t k_warp, uint32_t row_warp,
                               const Sums<Columns>& sums, float* partial) {
-    const uint32_t lane = threadIdx.x % 32; // 4 g + t
+    const uint32_t lane = threadIdx.x % 32, t = lane % 4;
     constexpr int each = Columns::lane_tokens;
-    float* own = partial + (k_warp * view.plan.row_warps + row_warp) * Columns::groups * Columns::outputs;
+    float* own = partial + (k_warp * plan.row_warps + row_warp) * Columns::groups * Columns::outputs;
+    if (t * each >= Columns::tokens) return; // all four lanes of a row have the sum of one token
+    own += lane / 4 * Columns::tokens + t * each;
     for (int i = 0; i < Columns::groups; ++i)
         for (int row = 0; row < 2; ++row)
             for (int e = 0; e < each; ++e)
-                own[i * Columns::outputs + row * Columns::outputs / 2 + lane * each + e] = sums[i][row][e];
+                own[i * Columns::outputs + row * Columns::outputs / 2 + e] = sums[i][row][e];
+}
+
+// The sums of one output, `stride` apart.
+__device__ inline float add_warps(const float* partial, uint32_t k_warps, uint32_t stride) {
+    float sum = 0.0f;
+    for (uint32_t w = 0; w < k_warps; ++w) sum += partial[w * stride];
+    return sum;
 }
 
 } // namespace fp4::cuda

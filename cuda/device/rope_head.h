@@ -11,7 +11,7 @@ namespace fp4::cuda {
 
 // RoFormer (arXiv 2104.09864), section 3.2.2; the angle is rounded to float32 as in training software.
 struct Rotation {
-    float cosine = 0.0f, sine = 0.0f; // times the amplitude
+    float cosine, sine; // times the amplitude
 };
 __device__ inline Rotation rotation(const RopeView& rope, uint32_t position, uint32_t pair) {
     Rotation result;

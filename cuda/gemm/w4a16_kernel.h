@@ -66,10 +66,6 @@ __device__ __forceinline__ uint4 load_weight_scales(const W4A16Arguments& p, con
                                            (format == BlockFormat::nvfp4 ? g * 32 + second * 16 : g * 16));
 }
 
-__device__ __forceinline__ uint32_t word_of(const uint4& words, int i) {
-    return i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w;
-}
-
 // Byte `byte` of a scale word as an fp16 pair that takes e2m1_pair's 2^-14 away: scale x 2^6 (NVFP4), or
 // 2^15 x scale / largest scale of the row.
 template <BlockFormat format>

@@ -15,6 +15,7 @@ namespace {
 constexpr uint32_t warps = 8;        // of a block: neighbouring ranges of the keys
 constexpr uint32_t block_keys = 128; // a block's least: 16 a warp
 constexpr uint32_t most_parts = 16;
+static_assert(warps * 32 >= max_attention_dim / 2);
 static_assert(warps > warp_rows + 1); // a warp for each query head, the key and the value
 
 // The heads of a block: up to four query heads of one KV head.
@@ -28,6 +29,7 @@ __device__ Heads block_heads(const DecodeAttentionView& view) {
 
 template <int dims>
 struct Shared {
+    Rotation rotations[dims / 2];
     float queries[warp_rows][dims];
     float newest[2][dims];         // key and value
     uint4 newest_f16[2][dims / 8]; // as the cache has them
@@ -35,33 +37,19 @@ struct Shared {
     float2 states[warps][warp_rows];
 };
 
-// The rotation of a lane's pairs of a head.
+// By one warp.
 template <int dims>
-struct Rotations {
-    Rotation pairs[dims / 64];
-    __device__ Rotations(const RopeView& rope, uint32_t position, uint32_t dim) {
-#pragma unroll
-        for (uint32_t i = 0; i < dims / 64; ++i) {
-            const uint32_t pair = threadIdx.x % 32 + 32 * i;
-            if (pair < dim / 2) pairs[i] = rotation(rope, position, pair);
-        }
-    }
-    __device__ void rotate(const RopeView& rope, uint32_t dim, float* head) const {
-#pragma unroll
-        for (uint32_t i = 0; i < dims / 64; ++i) {
-            const uint32_t pair = threadIdx.x % 32 + 32 * i;
-            if (pair < dim / 2) rotate_pair(rope, pairs[i], pair, dim, head);
-        }
-        __syncwarp();
-    }
-};
+__device__ void rotate_head(const RopeView& rope, const Shared<dims>& shared, uint32_t dim, float* head) {
+    for (uint32_t pair = threadIdx.x % 32; pair < dim / 2; pair += 32)
+        rotate_pair(rope, shared.rotations[pair], pair, dim, head);
+    __syncwarp();
+}
 
 // Each warp one head: the queries, rotated, into shared memory; the block with the newest key's place in its
 // range stores that key and its value.
 template <int dims>
 __device__ void prepare_heads(const DecodeAttentionView& view, const Heads& heads, uint32_t position,
-                              const Rotations<dims>& rotations, bool stores, bool rehearsal,
-                              Shared<dims>& shared) {
+                              bool stores, bool rehearsal, Shared<dims>& shared) {
     const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, dim = view.kv.head_dim;
     const bool is_query = warp < heads.count, is_key = warp == warp_rows, is_value = warp == warp_rows + 1;
     if (!is_query && !(stores && (is_key || is_value))) return;
@@ -73,7 +61,7 @@ __device__ void prepare_heads(const DecodeAttentionView& view, const Heads& head
     if (!is_value) {
         const NormView& norm = is_query ? view.rope.q_norm : view.rope.k_norm;
         if (norm.weight) norm_head(norm, dim, head);
-        rotations.rotate(view.rope, dim, head);
+        rotate_head(view.rope, shared, dim, head);
     }
     if (!is_query && view.kv.format == KvFormat::f16)
         store_head(view.kv, head, reinterpret_cast<uint8_t*>(shared.newest_f16[is_value]));
@@ -143,11 +131,14 @@ __global__ __launch_bounds__(warps *
                    ranges = view.parts * warps;
     const uint32_t each = (steps + ranges - 1) / ranges * Attention::step_keys;
     const uint32_t block_key = first_key + blockIdx.x * warps * each;
-    const bool stores = view.k && block_key < end && end <= block_key + warps * each;
+    const bool stores = position - block_key < warps * each; // the newest key is in this block's range
     const Heads heads = block_heads(view);
     const uint32_t start = block_key + warp * each;
     const KeyRange range{start, min(end, start + each)};
-    const Rotations<V * 32> rotations(view.rope, with_rope ? position : 0, with_rope ? dim : 0);
+    if (with_rope) {
+        if (threadIdx.x < dim / 2) shared.rotations[threadIdx.x] = rotation(view.rope, position, threadIdx.x);
+        __syncthreads();
+    }
 
     // Twice the same code. The first pass, while the previous kernel still runs, stores nothing: it fetches
     // instructions, arguments and keys, for which the second would wait several times as long as it computes,
@@ -159,7 +150,7 @@ __global__ __launch_bounds__(warps *
         rows.load(view.kv, heads.kv_head, range);
         if (with_rope) {
             if (!rehearsal) begin();
-            prepare_heads(view, heads, position, rotations, stores, rehearsal, shared);
+            prepare_heads(view, heads, position, stores, rehearsal, shared);
         } else {
             copy_queries(view, heads, shared);
         }

@@ -26,9 +26,9 @@ __global__ __launch_bounds__(threads) void glu_rows(const float* gate, const flo
     finish_run(out, rounding, row, column, v);
 }
 
-__global__ __launch_bounds__(whole_row_threads) void glu_whole_rows(const float* gate, const float* up,
-                                                                    GluKind kind, RoundingView rounding,
-                                                                    ActivationView out) {
+__global__ __launch_bounds__(whole_row_threads) void glu_whole_rows(
+    const float* gate, const float* up, GluKind kind, const __grid_constant__ RoundingView rounding,
+    const __grid_constant__ ActivationView out) {
     begin();
     const uint32_t row = blockIdx.x, cols = out.cols;
     const size_t start = size_t(row) * cols;

@@ -20,9 +20,10 @@ struct MatvecTarget {
 // How the work is cut. A block has k_warps x row_warps warps: row_warps tiles of 16 rows, whose columns
 // k_warps warps share; splits blocks share the columns of the same rows.
 struct MatvecPlan {
-    uint32_t k_warps = 4;
+    uint32_t k_warps = 4; // a power of two
     uint32_t row_warps = 1;
     uint32_t splits = 1;
+    uint32_t room = 2; // blocks of eight warps that a multiprocessor is to hold, with one token: 2 or 3
 };
 
 struct MatvecScratch {
@@ -30,17 +31,20 @@ struct MatvecScratch {
     uint32_t* counters = nullptr; // matvec_groups(), zero; zero again afterwards
 };
 
+// What a block reads first comes first: arguments reach a multiprocessor in lines of 64 bytes.
 struct MatvecView {
-    MatvecTarget targets[matvec_targets];
-    uint32_t first_group[matvec_targets] = {}; // block index where a target's rows start
-    uint32_t target_count = 0;
-    ActivationView input;
-    uint32_t n = 0; // tokens
     MatvecPlan plan;
+    uint32_t n = 0; // tokens
+    uint32_t target_count = 0;
+    uint32_t first_group[matvec_targets] =
+        {}; // block index where a target's rows start; of none: the highest
+    MatvecTarget targets[matvec_targets];
+    ActivationView input;
     MatvecScratch scratch; // splits > 1
 };
 
-MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, int processors);
+// The same for all numbers of tokens but 1.
+MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t tokens, int processors);
 
 // Fills first_group; the number of blocks side by side.
 uint32_t matvec_groups(MatvecView& view);

@@ -6,6 +6,10 @@
 
 namespace fp4::cuda {
 
+__device__ __forceinline__ uint32_t word_of(const uint4& words, uint32_t index) {
+    return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
+}
+
 // The codes of nibbles 0..3 as signed bytes of twice their value: two tables of magnitudes, one of signs.
 __device__ __forceinline__ int e2m1_times_two(uint32_t nibbles) {
     const uint32_t magnitudes = nibbles & 0x7777;

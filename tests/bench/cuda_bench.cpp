@@ -1,7 +1,7 @@
-// Speed of the CUDA kernels: products of packed weights with a few tokens, beside cuBLAS bf16 in the same
-// run. The weights rotate through more than 200 MB, so that no cache holds them. Usage: cuda_bench [--sweep];
-// with
-// --sweep the best cuts of the work are looked for as well.
+// Speed of the CUDA kernels: products of packed weights with a few tokens, beside cuBLAS bf16 and beside
+// reading as many bytes and nothing else, in the same run. The weights rotate through more than 200 MB, so
+// that no cache holds them. Usage: cuda_bench [--sweep]; with --sweep the best cuts of the work are looked
+// for as well.
 #include <cstring>
 #include <memory>
 #include <random>
@@ -14,6 +14,7 @@
 #include "cuda/weight_upload.h"
 #include "tests/bench/cublas.h"
 #include "tests/bench/cuda_timing.h"
+#include "tests/bench/read_memory.h"
 
 using namespace fp4;
 using namespace fp4::bench;
@@ -66,13 +67,15 @@ class Bench {
         counters_ = expect(DeviceMemory::create(size_t(1) << 20));
         const DeviceInfo info = backend_->device();
         copy_bandwidth_ = measure_copy();
-        std::printf("%s, %s; copy %.2f TB/s (bytes read and written)\n", info.name.c_str(),
-                    info.details.c_str(), copy_bandwidth_ * 1e-6);
+        read_bandwidth_ = double(rotated_bytes) / read_time(rotated_bytes);
+        std::printf("%s, %s; copy %.2f TB/s (bytes read and written), read %.2f TB/s\n", info.name.c_str(),
+                    info.details.c_str(), copy_bandwidth_ * 1e-6, read_bandwidth_ * 1e-6);
     }
 
     void products(Shape shape, bool sweep) {
         for (WeightFormat format : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
             const size_t bytes = weight_bytes(format, shape);
+            const double reading = read_time(bytes);
             std::vector<std::unique_ptr<CudaWeight>> weights;
             const auto& scales = format == WeightFormat::nvfp4 ? bytes_.nv_scales : bytes_.mx_scales;
             const HostWeight host{format,        shape.rows, shape.cols, bytes_.codes.data(),
@@ -85,14 +88,15 @@ class Bench {
             DeviceMemory out = expect(DeviceMemory::create(size_t(16) * shape.rows * sizeof(float)));
             for (uint32_t n : {1u, 2u, 4u, 8u, 16u}) {
                 const uint32_t tiles = (shape.rows + tile_rows - 1) / tile_rows;
-                const MatvecPlan plan = plan_matvec(tiles, shape.cols, processors_);
+                const MatvecPlan plan = plan_matvec(tiles, shape.cols, n, processors_);
                 const double time = product(weights, *input, out.as<float>(), n, plan);
                 std::printf(
-                    "%s %6u x %-6u n %-2u %8.2f us  %5.2f TB/s  %3.0f %% of copy  (%u k_warps %u row_warps "
-                    "%u "
+                    "%s %6u x %-6u n %-2u %8.2f us  %5.2f TB/s  %3.0f %% of reading, %3.0f %% of "
+                    "reading these bytes (%.2f us), %3.0f %% of copy  (%u k_warps %u row_warps %u "
                     "splits)\n",
                     format == WeightFormat::mxfp4 ? "mxfp4" : "nvfp4", shape.rows, shape.cols, n, time,
-                    double(bytes) / time * 1e-6, 100 * double(bytes) / time / copy_bandwidth_, plan.k_warps,
+                    double(bytes) / time * 1e-6, 100 * double(bytes) / time / read_bandwidth_,
+                    100 * reading / time, reading, 100 * double(bytes) / time / copy_bandwidth_, plan.k_warps,
                     plan.row_warps, plan.splits);
                 if (sweep && n <= 8) find_best(weights, *input, out.as<float>(), n);
             }
@@ -110,6 +114,19 @@ class Bench {
                 cudaMemcpyAsync(to.data(), from.data(), size, cudaMemcpyDeviceToDevice, stream_);
         });
         return 2.0 * double(size) / time; // bytes per microsecond
+    }
+
+    // Microseconds of one of several kernels that read as many bytes each.
+    double read_time(size_t bytes) {
+        const size_t count = rotated_bytes / bytes + 1;
+        DeviceMemory from = expect(DeviceMemory::create(count * bytes));
+        require(cudaMemset(from.data(), 0x5A, from.bytes()), "memset");
+        return microseconds(stream_, static_cast<int>(count), [&] {
+            for (size_t i = 0; i < count; ++i)
+                require(launch_read(from.data() + i * bytes, bytes, processors_, counters_.as<unsigned>(),
+                                    stream_),
+                        "read");
+        });
     }
 
     void fill(CudaActivation& input, uint32_t cols) {
@@ -194,7 +211,7 @@ class Bench {
     int processors_ = 0;
     cudaStream_t stream_ = nullptr;
     DeviceMemory scratch_, counters_;
-    double copy_bandwidth_ = 0.0;
+    double copy_bandwidth_ = 0.0, read_bandwidth_ = 0.0; // bytes a microsecond
     Cublas cublas_;
 };
 

@@ -1,6 +1,8 @@
 // How mat-vec work is cut.
 #include <doctest/doctest.h>
 
+#include <bit>
+
 #include "cuda/kernels/attention.h"
 #include "cuda/kernels/matvec.h"
 
@@ -11,12 +13,15 @@ TEST_CASE("a plan fits a block and leaves no warp without columns") {
     for (uint32_t tiles : {1u, 4u, 36u, 256u, 384u, 1792u, 8016u}) {
         for (uint32_t cols : {1u, 64u, 256u, 257u, 576u, 4096u, 14336u, 28672u}) {
             for (int processors : {16, 132, 170}) {
-                const MatvecPlan plan = plan_matvec(tiles, cols, processors);
-                const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
-                CHECK(plan.k_warps * plan.row_warps <= matvec_warps);
-                CHECK(plan.k_warps >= 1);
-                CHECK(plan.splits >= 1);
-                CHECK(plan.k_warps * plan.splits <= chunks);
+                for (uint32_t tokens : {1u, 2u, matvec_tokens}) {
+                    const MatvecPlan plan = plan_matvec(tiles, cols, tokens, processors);
+                    const uint32_t chunks = (cols + chunk_columns - 1) / chunk_columns;
+                    CHECK(plan.k_warps * plan.row_warps <= matvec_warps);
+                    CHECK(std::has_single_bit(plan.k_warps));
+                    CHECK((plan.room == 2 || plan.room == 3));
+                    CHECK(plan.splits >= 1);
+                    CHECK(plan.k_warps * plan.splits <= chunks);
+                }
             }
         }
     }
@@ -31,6 +36,7 @@ TEST_CASE("groups of several targets follow each other") {
     CHECK(matvec_groups(view) == 128 + 32 + 1);
     CHECK(view.first_group[1] == 128);
     CHECK(view.first_group[2] == 160);
+    CHECK(view.first_group[3] == UINT32_MAX);
 }
 
 TEST_CASE("attention is split where there are few queries and many keys") {
