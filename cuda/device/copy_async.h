@@ -24,4 +24,9 @@ __device__ inline void wait_for_copies() {
     asm volatile("cp.async.wait_group %0;" ::"n"(later) : "memory");
 }
 
+// Until all copies of this thread have come, those that were not committed too.
+__device__ inline void wait_for_all_copies() {
+    asm volatile("cp.async.wait_all;" ::: "memory");
+}
+
 } // namespace fp4::cuda

@@ -249,10 +249,15 @@ __device__ inline BlockTarget block_target(const MatvecView& view) {
 // copies have come.
 __device__ inline float norm_factor(const ActivationView& input, const InputNorm& norm) {
     if (!input.norm.squares) return 1.0f;
+    const uint32_t count = input.cols / square_columns;
     float sum = 0.0f;
 #pragma unroll 1 // once, in most models
-    for (uint32_t i = threadIdx.x % 32 * 4; i < input.cols / square_columns; i += 32 * 4) {
-        const float4 squares = *reinterpret_cast<const float4*>(norm.squares + i);
+    for (uint32_t i = threadIdx.x % 32 * 4; i < count; i += 32 * 4) {
+        float4 squares = *reinterpret_cast<const float4*>(norm.squares + i);
+        // What was copied beyond the last one is nobody's.
+        if (i + 1 >= count) squares.y = 0.0f;
+        if (i + 2 >= count) squares.z = 0.0f;
+        if (i + 3 >= count) squares.w = 0.0f;
         sum += (squares.x + squares.y) + (squares.z + squares.w);
     }
     return 1.0f / sqrtf(warp_sum(sum) / static_cast<float>(input.cols) + input.norm.epsilon);

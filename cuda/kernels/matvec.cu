@@ -41,7 +41,7 @@ __global__ __launch_bounds__(matvec_warps * 32, room) void matvec(const __grid_c
     });
     store_partial<Columns>(plan, k_warp, row_warp, sums, partial);
     if (first_warp) {
-        wait_for_copies<0>();
+        wait_for_all_copies();
         __syncwarp();
         shared_factor = norm_factor(view.input, norm);
     }

@@ -100,7 +100,7 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec_next(const __grid
     store_partial<Columns>(plan, k_warp, row_warp, sums, partial);
     float factor = 1.0f;
     if (first_warp) {
-        wait_for_copies<0>();
+        wait_for_all_copies();
         __syncwarp();
         factor = norm_factor(view.input, input_norm);
     }
