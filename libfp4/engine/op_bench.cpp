@@ -24,12 +24,13 @@ class OpBench {
 
     Result<OpBenchResult> run() {
         FP4_TRY(allocate());
-        FP4_TRY(copies());
-        for (size_t n : {1, 8}) FP4_TRY(layer(n));
-        FP4_TRY(attention_of_one());
-        FP4_TRY(head());
-        for (size_t n = 16; n < config_.tokens; n *= 4) FP4_TRY(layer(n));
-        if (config_.tokens > 8) FP4_TRY(layer(config_.tokens));
+        using Step = std::function<Result<void>()>;
+        auto layer_of = [this](size_t n) -> Step { return [this, n] { return layer(n); }; };
+        std::vector<Step> steps{[this] { return copies(); }, layer_of(1), layer_of(8),
+                                [this] { return attention_of_one(); }, [this] { return head(); }};
+        for (size_t n = 16; n < config_.tokens; n *= 4) steps.push_back(layer_of(n));
+        if (config_.tokens > 8) steps.push_back(layer_of(config_.tokens));
+        for (steps_ = steps.size(); step_ < steps_; ++step_) FP4_TRY(steps[step_]());
         constexpr double beyond_caches = 64 << 20;
         result_.best_bytes_per_second = result_.copy_bytes_per_second;
         for (const OpTime& op : result_.ops) {
@@ -81,7 +82,7 @@ class OpBench {
     // The first call warms up; then as many as the time asks for.
     Result<void> measure(OpTime op, const Run& run) {
         FP4_TRY(control_.check());
-        control_.report("measuring", concat(op.op, ", ", op.tokens, " tokens"), result_.ops.size(), 0);
+        control_.report("measuring", concat(op.op, ", ", op.tokens, " tokens"), step_, steps_);
         run(0);
         FP4_TRY(stream_->synchronize());
         for (size_t count = 1;;) {
@@ -247,6 +248,7 @@ class OpBench {
     std::shared_ptr<const Model> model_;
     OpBenchConfig config_;
     JobControl& control_;
+    size_t step_ = 0, steps_ = 0;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<KvCache> cache_;
     std::unique_ptr<Activation> hidden_in_, q_in_, ffn_in_;

@@ -120,7 +120,12 @@ describe("a job", function()
 
     it("times operations", function()
         local model = assert(fp4.open(support.tiny))
-        local result = assert(assert(fp4.op_bench({ model = model, tokens = 16, seconds = 0.001, threads = 1 })):wait())
+        local job = assert(fp4.op_bench({ model = model, tokens = 16, seconds = 0.001, threads = 1 }))
+        local result = assert(job:wait())
+        local _, progress = job:poll()
+        assert.are.equal("measuring", progress.phase)
+        assert.are.equal(6, progress.total) -- copies, 1, 8 and 16 tokens, attention of one, the head
+        assert.are.equal(5, progress.done) -- when the last of them began
         assert.are.equal("cpu", result.device)
         assert.is_true(result.copy_bytes_s > 0)
         assert.are.equal("copy", result.ops[1].op)
