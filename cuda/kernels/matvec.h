@@ -36,8 +36,8 @@ struct MatvecView {
     MatvecPlan plan;
     uint32_t n = 0; // tokens
     uint32_t target_count = 0;
-    uint32_t first_group[matvec_targets] =
-        {}; // block index where a target's rows start; of none: the highest
+    // Block index where a target's rows start; of none: the highest.
+    uint32_t first_group[matvec_targets] = {};
     MatvecTarget targets[matvec_targets];
     ActivationView input;
     MatvecScratch scratch; // splits > 1
