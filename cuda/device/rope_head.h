@@ -28,6 +28,21 @@ __device__ inline void rotate_pair(const RopeView& rope, const Rotation& by, uin
     b = x * by.sine + y * by.cosine;
 }
 
+// A token's rotations, [dim / 2], by all threads of a block.
+__device__ inline void compute_rotations(const RopeView& rope, uint32_t position, uint32_t dim,
+                                         Rotation* rotations) {
+    for (uint32_t pair = threadIdx.x; pair < dim / 2; pair += blockDim.x)
+        rotations[pair] = rotation(rope, position, pair);
+}
+
+// By one warp.
+__device__ inline void rotate_head(const RopeView& rope, const Rotation* rotations, uint32_t dim,
+                                   float* head) {
+    for (uint32_t pair = threadIdx.x % 32; pair < dim / 2; pair += 32)
+        rotate_pair(rope, rotations[pair], pair, dim, head);
+    __syncwarp();
+}
+
 __device__ inline void norm_head(const NormView& norm, uint32_t dim, float* head) {
     float squares = 0.0f;
     for (uint32_t j = threadIdx.x % 32; j < dim; j += 32) squares += head[j] * head[j];

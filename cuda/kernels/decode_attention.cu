@@ -15,7 +15,6 @@ namespace {
 constexpr uint32_t warps = 8;        // of a block: neighbouring ranges of the keys
 constexpr uint32_t block_keys = 128; // a block's least: 16 a warp
 constexpr uint32_t most_parts = 16;
-static_assert(warps * 32 >= max_attention_dim / 2);
 static_assert(warps > warp_rows + 1); // a warp for each query head, the key and the value
 
 // The heads of a block: up to four query heads of one KV head.
@@ -37,14 +36,6 @@ struct Shared {
     float2 states[warps][warp_rows];
 };
 
-// By one warp.
-template <int dims>
-__device__ void rotate_head(const RopeView& rope, const Shared<dims>& shared, uint32_t dim, float* head) {
-    for (uint32_t pair = threadIdx.x % 32; pair < dim / 2; pair += 32)
-        rotate_pair(rope, shared.rotations[pair], pair, dim, head);
-    __syncwarp();
-}
-
 // Each warp one head: the queries, rotated, into shared memory; the block with the newest key's place in its
 // range stores that key and its value.
 template <int dims>
@@ -61,7 +52,7 @@ __device__ void prepare_heads(const DecodeAttentionView& view, const Heads& head
     if (!is_value) {
         const NormView& norm = is_query ? view.rope.q_norm : view.rope.k_norm;
         if (norm.weight) norm_head(norm, dim, head);
-        rotate_head(view.rope, shared, dim, head);
+        rotate_head(view.rope, shared.rotations, dim, head);
     }
     if (!is_query && view.kv.format == KvFormat::f16)
         store_head(view.kv, head, reinterpret_cast<uint8_t*>(shared.newest_f16[is_value]));
@@ -136,7 +127,7 @@ __global__ __launch_bounds__(warps *
     const uint32_t start = block_key + warp * each;
     const KeyRange range{start, min(end, start + each)};
     if (with_rope) {
-        if (threadIdx.x < dim / 2) shared.rotations[threadIdx.x] = rotation(view.rope, position, threadIdx.x);
+        compute_rotations(view.rope, position, dim, shared.rotations);
         __syncthreads();
     }
 

@@ -17,7 +17,7 @@ __global__ __launch_bounds__(warps * 32) void rope_heads(RopeView rope, float* q
     __shared__ Rotation rotations[max_head_dim / 2];
     const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, dim = kv.head_dim;
     const uint32_t token = blockIdx.y, position = step_position(rope.position) + token;
-    for (uint32_t i = threadIdx.x; i < dim / 2; i += blockDim.x) rotations[i] = rotation(rope, position, i);
+    compute_rotations(rope, position, dim, rotations);
     begin();
     __syncthreads();
     float* head = heads[warp];
@@ -35,8 +35,7 @@ __global__ __launch_bounds__(warps * 32) void rope_heads(RopeView rope, float* q
         if (!is_v) {
             const NormView& norm = is_q ? rope.q_norm : rope.k_norm;
             if (norm.weight) norm_head(norm, dim, head);
-            for (uint32_t i = lane; i < dim / 2; i += 32) rotate_pair(rope, rotations[i], i, dim, head);
-            __syncwarp();
+            rotate_head(rope, rotations, dim, head);
         }
         if (is_q) {
             float* target = q + (size_t(token) * rope.heads + index) * dim;
