@@ -24,8 +24,8 @@ Sizes plain_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
 }
 
 Sizes packed_sizes(WeightFormat format, uint64_t rows, uint64_t cols) {
-    return {weight_code_bytes(rows, cols), weight_scale_bytes(to_block(format), rows, cols),
-            rows * w4_row_bytes};
+    return {weight_code_bytes(rows, cols) + code_overrun(cols),
+            weight_scale_bytes(to_block(format), rows, cols), rows * w4_row_bytes};
 }
 
 // NaN blocks have no form in the packed layout.

@@ -115,7 +115,7 @@ bool CudaStream::run_fused(const LinearCall& product, const NormCall& norm) {
         return false;
     }
     MatvecView view;
-    if (!next_input_view(product, view) || view.plan.k_warps == 1 || view.plan.row_warps != 1) return false;
+    if (!next_input_view(product, view) || view.plan.row_warps != 1 || view.input.norm.squares) return false;
     NextInput next;
     next.norm = fp4::cuda::view(norm.norm);
     next.squares = out.squares();

@@ -36,7 +36,7 @@ struct OneToken {
 // Of at most short_chunks chunks a warp: more blocks at a time are worth more than more loads of each.
 inline constexpr uint32_t short_chunks = 2;
 struct OneShortToken : OneToken {
-    static constexpr uint32_t ahead = 1;
+    static constexpr uint32_t ahead = 1; // and NVFP4 without halves (ChunkWeights): registers are few
     static constexpr uint32_t stages = short_chunks, inputs_ahead = short_chunks;
 };
 
@@ -59,32 +59,48 @@ __device__ inline PackedRows packed_rows(const WeightView& weight) {
 struct Tiles { // 16 rows of a weight
     const uint4* codes;
     const uint4* scales;
-    uint32_t tiles, chunks; // along the columns
+    uint32_t chunks; // along the columns
 };
 
 template <bool nv>
 __device__ Tiles tiles_of(const PackedRows& weight, uint32_t cols, uint32_t row_tile) {
     Tiles tiles;
-    tiles.tiles = (cols + tile_columns - 1) / tile_columns;
+    const uint32_t of_row = (cols + tile_columns - 1) / tile_columns;
     tiles.chunks = (cols + chunk_columns - 1) / chunk_columns;
     const uint32_t lane = threadIdx.x % 32;
-    tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * tiles.tiles * 32 + lane;
+    tiles.codes = reinterpret_cast<const uint4*>(weight.codes) + size_t(row_tile) * of_row * 32 + lane;
     tiles.scales = reinterpret_cast<const uint4*>(weight.scales) +
                    size_t(row_tile) * tiles.chunks * (nv ? 16 : 8) + (nv ? lane / 2 : lane / 4);
     return tiles;
 }
 
+// The last chunk may be a part of one: then codes of other rows, or code_overrun(), come with it, which meet
+// zeros of the input.
 template <bool nv>
 __device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
     const uint4* codes = tiles.codes + chunk * 128;
-    for (uint32_t i = 0; i < 4; ++i)
-        result.codes[i] = chunk * 4 + i < tiles.tiles ? load_once(codes + i * 32) : uint4{};
+    for (uint32_t i = 0; i < 4; ++i) result.codes[i] = load_once(codes + i * 32);
     result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
 }
 
-// A chunk in registers as multiply_one() reads it.
+// A chunk in registers as multiply_one() reads it. Halves that are multiplied make room for those of a later
+// chunk at once: what is under way at any time grows by half a chunk without a register more.
+// by_halves: else both are loaded together, at the end.
+template <bool by_halves>
 struct ChunkWeights {
-    const Chunk& chunk;
+    Chunk& chunk;
+    const uint4 *later_codes, *later_scales;
+    bool reload; // there is a later chunk
+    bool never;  // false, which the compiler cannot know
+    __device__ void half_done(uint32_t half) const {
+        if (reload && (by_halves || half == 1)) {
+            for (uint32_t i = by_halves ? 2 * half : 0; i < 2 * half + 2; ++i)
+                chunk.codes[i] = load_once(later_codes + i * 32);
+            if (half == 1) chunk.scales = load_once(later_scales);
+        }
+        // Where a jump might be, the assembler does not move the loads behind the other half.
+        if (by_halves && half == 0 && never) __trap();
+    }
     __device__ const uint4& codes(uint32_t tile) const { return chunk.codes[tile]; }
     __device__ const uint4& nv_scales() const { return chunk.scales; }
     __device__ uint32_t mx_scales(uint32_t run) const { // run % 4 is the lane's t
@@ -319,21 +335,28 @@ __device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, co
     uint32_t stage = 0;
     RunOperands operands;
     float one_sums[2] = {};
-    auto multiply = [&](const Chunk& weights) {
+    auto multiply = [&](Chunk& weights) {
+        const uint32_t later = chunk + ahead * k_warps;
         if constexpr (Columns::staged) {
             wait_for_copies<Columns::inputs_ahead - 1>();
             __syncwarp(); // all lanes' copies have come, and all have read the stage before this one
             if constexpr (Columns::inputs_ahead < Columns::stages) {
                 const uint32_t free = stage == 0 ? Columns::stages - 1 : stage - 1;
-                const uint32_t later = chunk + Columns::inputs_ahead * k_warps;
-                if (later < end) fetch_input(copies, later - first, free);
+                const uint32_t next = chunk + Columns::inputs_ahead * k_warps;
+                if (next < end) fetch_input(copies, next - first, free);
             }
             commit_copies();
-            multiply_one<nv>(ChunkWeights{weights}, stages[stage].parts, stages[stage].scales, operands,
-                             one_sums);
+            const ChunkWeights<Columns::ahead != 1 || !nv> own{
+                .chunk = weights,
+                .later_codes = tiles.codes + later * 128,
+                .later_scales = tiles.scales + later * (nv ? 16 : 8),
+                .reload = later < end,
+                .never = view.n == 0};
+            multiply_one<nv>(own, stages[stage].parts, stages[stage].scales, operands, one_sums);
             stage = stage + 1 == Columns::stages ? 0 : stage + 1;
         } else {
             multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums);
+            if (later < end) load_chunk<nv>(tiles, later, weights);
         }
         chunk += k_warps;
     };
@@ -342,8 +365,6 @@ __device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, co
 #pragma unroll
         for (uint32_t i = 0; i < ahead; ++i) {
             multiply(loaded[i]);
-            const uint32_t later = chunk + (ahead - 1) * k_warps;
-            if (later < end) load_chunk<nv>(tiles, later, loaded[i]);
             if (chunk >= end) break;
         }
     }

@@ -30,7 +30,8 @@ __device__ __forceinline__ void load_own(uint4& run, const uint4* shared, bool o
 }
 
 // 16 rows x 256 columns. weights.codes(i): a lane's codes of 64 columns; nv_scales(): its scales, those of
-// NVFP4; mx_scales(run): the two of rows g and g + 8, of MXFP4. parts [8 runs][8], in shared memory.
+// NVFP4; mx_scales(run): the two of rows g and g + 8, of MXFP4; half_done(i): called once columns 128 i to
+// 128 i + 127 are multiplied. parts [8 runs][8], in shared memory.
 // Adds to the sums of a lane (g = lane / 4, t = lane % 4): of rows g and g + 8, over the runs r with r % 4 =
 // t.
 template <bool nv, class Weights>
@@ -71,6 +72,7 @@ __device__ __forceinline__ void multiply_one(const Weights& weights, const uint4
         }
         sums[0] += (products[0] + products[1]) * factors[0];
         sums[1] += (products[2] + products[3]) * factors[1];
+        weights.half_done(four);
     }
 }
 

@@ -25,6 +25,12 @@ inline constexpr uint32_t tile_columns = 64;
 inline constexpr uint32_t tile_bytes = tile_rows * tile_columns / 2;
 inline constexpr uint32_t chunk_columns = 256; // what one load of scales covers
 
+// Bytes behind the codes of a packed weight that may be read: mat-vecs take whole chunks.
+constexpr uint64_t code_overrun(uint64_t cols) {
+    const uint64_t tiles = (cols + tile_columns - 1) / tile_columns, of_chunk = chunk_columns / tile_columns;
+    return (of_chunk - tiles % of_chunk) % of_chunk * tile_bytes;
+}
+
 struct W4Row; // of gemm/w4a16_kernel.h
 
 struct WeightView {

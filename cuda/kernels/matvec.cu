@@ -82,8 +82,7 @@ cudaError_t launch_format(const MatvecView& view, uint32_t groups, cudaStream_t 
     };
     if (view.n > 8) return launch_columns(matvec<nv, SixteenTokens>, 0);
     if (view.n > part_tokens) return launch_columns(matvec<nv, EightTokens>, 0);
-    // Warps that share columns with others of their block find their inputs in the first-level cache.
-    if (view.n > 1 || view.plan.k_warps == 1) return launch_columns(matvec<nv, FourTokens>, 0);
+    if (view.n > 1) return launch_columns(matvec<nv, FourTokens>, 0);
     if (view.plan.room == 3)
         return launch_columns(matvec<nv, OneShortToken, 3>, stage_bytes<OneShortToken>(warps));
     return launch_columns(matvec<nv, OneToken>, stage_bytes<OneToken>(warps));
@@ -100,6 +99,8 @@ MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t tokens, int p
     if (row_tiles >= wanted) { // many rows: a warp takes all columns of its own
         plan.k_warps = 1;
         plan.row_warps = 2;
+        // Several times as many as run at a time: the shorter they run, the less is left over at the end.
+        if (tokens == 1 && row_tiles >= 4 * wanted && chunks >= 4) plan.k_warps = 4, plan.row_warps = 1;
         return plan;
     }
     plan.k_warps = std::min(chunks, 2u);

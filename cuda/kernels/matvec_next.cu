@@ -95,11 +95,11 @@ __global__ __launch_bounds__(matvec_warps * 32, 2) void matvec_next(const __grid
             const uint32_t row = blockIdx.x * tile_rows + threadIdx.x;
             terms = {view.targets[0].output.out[row], next.norm.weight[row]};
         }
-        if (first_warp) fetch_norm(view.input, input_norm);
+        if (!norm && first_warp) fetch_norm(view.input, input_norm);
     });
     store_partial<Columns>(plan, k_warp, row_warp, sums, partial);
     float factor = 1.0f;
-    if (first_warp) {
+    if (!norm && first_warp) {
         wait_for_all_copies();
         __syncwarp();
         factor = norm_factor(view.input, input_norm);
@@ -120,9 +120,7 @@ cudaError_t launch_format(const MatvecView& view, const NextInput& next, cudaStr
         const LaunchOrder order{.cluster = 2};
         return launch(order, kernel, weight.rows / tile_rows, warps * 32, shared, stream, view, next);
     };
-    const bool staged = view.plan.k_warps > 1, norm = next.norm.weight;
-    if (norm && !staged) return cudaErrorInvalidValue;
-    if (!staged) return launch_columns(matvec_next<nv, FourTokens, false>, 0);
+    const bool norm = next.norm.weight;
     if (!norm) return launch_columns(matvec_next<nv, OneToken, false>, stage_bytes<OneToken>(warps));
     if (weight.cols <= short_chunks * view.plan.k_warps * chunk_columns)
         return launch_columns(matvec_next<nv, OneShortToken, true>, stage_bytes<OneShortToken>(warps));

@@ -1,7 +1,7 @@
 // Speed of the CUDA kernels: products of packed weights with a few tokens, beside cuBLAS bf16 and beside
 // reading as many bytes and nothing else, in the same run. The weights rotate through more than 200 MB, so
-// that no cache holds them. Usage: cuda_bench [--sweep]; with --sweep the best cuts of the work are looked
-// for as well.
+// that no cache holds them. Usage: cuda_bench [--sweep] [ROWSxCOLUMNS...]; with --sweep the best
+// cuts of the work are looked for as well.
 #include <cstring>
 #include <memory>
 #include <random>
@@ -109,10 +109,9 @@ class Bench {
     double measure_copy() {
         const size_t size = size_t(1) << 30;
         DeviceMemory from = expect(DeviceMemory::create(size)), to = expect(DeviceMemory::create(size));
-        const double time = microseconds(stream_, 4, [&] {
-            for (int i = 0; i < 4; ++i)
-                cudaMemcpyAsync(to.data(), from.data(), size, cudaMemcpyDeviceToDevice, stream_);
-        });
+        // Not in a graph, where copies take another way.
+        auto copy = [&] { cudaMemcpyAsync(to.data(), from.data(), size, cudaMemcpyDeviceToDevice, stream_); };
+        const double time = milliseconds(stream_, copy) * 1e3;
         return 2.0 * double(size) / time; // bytes per microsecond
     }
 
@@ -218,9 +217,21 @@ class Bench {
 } // namespace
 
 int main(int argc, char** argv) {
-    const bool sweep = argc > 1 && std::strcmp(argv[1], "--sweep") == 0;
+    bool sweep = false;
+    std::vector<Shape> shapes;
+    for (int i = 1; i < argc; ++i) {
+        Shape shape{};
+        if (std::strcmp(argv[i], "--sweep") == 0) {
+            sweep = true;
+        } else if (std::sscanf(argv[i], "%ux%u", &shape.rows, &shape.cols) == 2) {
+            shapes.push_back(shape);
+        } else {
+            std::fprintf(stderr, "usage: cuda_bench [--sweep] [ROWSxCOLUMNS...]\n");
+            return 2;
+        }
+    }
+    if (shapes.empty()) shapes = {{4096, 14336}, {28672, 4096}, {6144, 4096}, {4096, 4096}, {128256, 4096}};
     Bench bench;
-    for (Shape shape : {Shape{4096, 14336}, {28672, 4096}, {6144, 4096}, {4096, 4096}, {128256, 4096}})
-        bench.products(shape, sweep);
+    for (const Shape& shape : shapes) bench.products(shape, sweep);
     return 0;
 }

@@ -5,20 +5,22 @@
 namespace fp4::bench {
 namespace {
 
-constexpr int threads = 512, blocks = 4; // blocks of a multiprocessor
+constexpr int threads = 512, blocks = 4; // blocks of a multiprocessor: all threads that it has
+constexpr int loads = 4;                 // of a thread, under way at a time
 
 // Starts before the previous kernel ends, as the library's kernels do.
-__global__ __launch_bounds__(threads) void read(const uint4* from, size_t vectors, unsigned* sink) {
+__global__ __launch_bounds__(threads, blocks) void read(const uint4* from, size_t vectors, unsigned* sink) {
     uint4 sum = {};
-    auto add = [&](const uint4& v) { sum.x ^= v.x, sum.y ^= v.y, sum.z ^= v.z, sum.w ^= v.w; };
-    // A block's share lies together, as rows do.
-    const size_t each = (vectors + gridDim.x - 1) / gridDim.x, end = min(vectors, (blockIdx.x + 1) * each);
-    size_t i = blockIdx.x * each + threadIdx.x;
-    for (bool first = true; first || i < end; first = false, i += 2 * threads) {
-        const uint4 a = i < end ? cuda::load_once(from + i) : uint4{};
-        const uint4 b = i + threads < end ? cuda::load_once(from + i + threads) : uint4{};
+    const size_t step = size_t(gridDim.x) * threads * loads;
+    size_t i = size_t(blockIdx.x) * threads * loads + threadIdx.x;
+    for (bool first = true; first || i < vectors; first = false, i += step) {
+        uint4 v[loads];
+#pragma unroll
+        for (int k = 0; k < loads; ++k)
+            v[k] = i + k * threads < vectors ? cuda::load_once(from + i + k * threads) : uint4{};
         if (first) cuda::begin();
-        add(a), add(b);
+#pragma unroll
+        for (int k = 0; k < loads; ++k) sum.x ^= v[k].x, sum.y ^= v[k].y, sum.z ^= v[k].z, sum.w ^= v[k].w;
     }
     // Never so, which the compiler cannot know.
     if ((sum.x & sum.y & sum.z & sum.w) == 0xFFFFFFFFu) *sink = sum.x;
