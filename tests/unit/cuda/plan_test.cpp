@@ -27,6 +27,17 @@ TEST_CASE("a plan fits a block and leaves no warp without columns") {
     }
 }
 
+TEST_CASE("whole chunks of the last rows end where the codes' memory ends") {
+    for (uint32_t cols : {1u, 64u, 192u, 256u, 257u, 576u, 4096u}) {
+        const uint64_t tiles = (cols + tile_columns - 1) / tile_columns;
+        const uint64_t chunks = (cols + chunk_columns - 1) / chunk_columns;
+        constexpr uint64_t row_tiles = 3;
+        const uint64_t codes = row_tiles * tiles * tile_bytes;
+        const uint64_t last = (row_tiles - 1) * tiles * tile_bytes;
+        CHECK(codes + code_overrun(cols) == last + chunks * (chunk_columns / tile_columns) * tile_bytes);
+    }
+}
+
 TEST_CASE("groups of several targets follow each other") {
     MatvecView view;
     view.target_count = 3;
