@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cuda/device/input_norm.h"
 #include "cuda/device/last_block.h"
 #include "cuda/device/matvec_tile.h"
 

@@ -1,5 +1,6 @@
 #include "cuda/device/activate.h"
 #include "cuda/device/block_pair.h"
+#include "cuda/device/input_norm.h"
 #include "cuda/device/matvec_tile.h"
 #include "cuda/device/row_output.h"
 #include "cuda/kernels/matvec_next.h"
