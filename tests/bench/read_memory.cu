@@ -5,11 +5,11 @@
 namespace fp4::bench {
 namespace {
 
-constexpr int threads = 512, blocks = 4; // blocks of a multiprocessor: all threads that it has
+constexpr int threads = 512, blocks = 4; // blocks of a multiprocessor
 constexpr int loads = 4;                 // of a thread, under way at a time
 
 // Starts before the previous kernel ends, as the library's kernels do.
-__global__ __launch_bounds__(threads, blocks) void read(const uint4* from, size_t vectors, unsigned* sink) {
+__global__ __launch_bounds__(threads) void read(const uint4* from, size_t vectors, unsigned* sink) {
     uint4 sum = {};
     const size_t step = size_t(gridDim.x) * threads * loads;
     size_t i = size_t(blockIdx.x) * threads * loads + threadIdx.x;
