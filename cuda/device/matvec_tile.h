@@ -125,12 +125,11 @@ __device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, co
                 if (next < end) fetch_input(copies, next - first, free);
             }
             commit_copies();
-            const ChunkWeights<Columns::ahead != 1 || !nv> own{
-                .chunk = weights,
-                .later_codes = tiles.codes + later * 128,
-                .later_scales = tiles.scales + later * (nv ? 16 : 8),
-                .reload = later < end,
-                .never = view.n == 0};
+            const ChunkWeights<Columns::ahead != 1 || !nv> own{.chunk = weights,
+                                                               .later_codes = chunk_codes(tiles, later),
+                                                               .later_scales = chunk_scales<nv>(tiles, later),
+                                                               .reload = later < end,
+                                                               .never = view.n == 0};
             multiply_one<nv>(own, stages[stage].parts, stages[stage].scales, operands, one_sums);
             stage = stage + 1 == Columns::stages ? 0 : stage + 1;
         } else {

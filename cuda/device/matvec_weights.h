@@ -40,13 +40,21 @@ __device__ Tiles tiles_of(const PackedRows& weight, uint32_t cols, uint32_t row_
     return tiles;
 }
 
+__device__ inline const uint4* chunk_codes(const Tiles& tiles, uint32_t chunk) {
+    return tiles.codes + chunk * 128;
+}
+template <bool nv>
+__device__ const uint4* chunk_scales(const Tiles& tiles, uint32_t chunk) {
+    return tiles.scales + chunk * (nv ? 16 : 8);
+}
+
 // The last chunk may be a part of one: then codes of other rows, or code_overrun(), come with it, which meet
 // zeros of the input.
 template <bool nv>
 __device__ void load_chunk(const Tiles& tiles, uint32_t chunk, Chunk& result) {
-    const uint4* codes = tiles.codes + chunk * 128;
+    const uint4* codes = chunk_codes(tiles, chunk);
     for (uint32_t i = 0; i < 4; ++i) result.codes[i] = load_once(codes + i * 32);
-    result.scales = load_once(tiles.scales + chunk * (nv ? 16 : 8));
+    result.scales = load_once(chunk_scales<nv>(tiles, chunk));
 }
 
 // A chunk in registers as multiply_one() reads it. Halves that are multiplied make room for those of a later

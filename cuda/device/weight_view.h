@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "libfp4/base/checked.h"
 #include "libfp4/engine/backend.h"
 
 namespace fp4::cuda {
@@ -27,8 +28,7 @@ inline constexpr uint32_t chunk_columns = 256; // what one load of scales covers
 
 // Bytes behind the codes of a packed weight that may be read: mat-vecs take whole chunks.
 constexpr uint64_t code_overrun(uint64_t cols) {
-    const uint64_t tiles = (cols + tile_columns - 1) / tile_columns, of_chunk = chunk_columns / tile_columns;
-    return (of_chunk - tiles % of_chunk) % of_chunk * tile_bytes;
+    return (round_up(cols, chunk_columns) - round_up(cols, tile_columns)) * tile_rows / 2;
 }
 
 struct W4Row; // of gemm/w4a16_kernel.h

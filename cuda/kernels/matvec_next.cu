@@ -122,6 +122,7 @@ cudaError_t launch_format(const MatvecView& view, const NextInput& next, cudaStr
         return launch(order, kernel, weight.rows / tile_rows, warps * 32, shared, stream, view, next);
     };
     const bool norm = next.norm.weight;
+    if (norm && view.input.norm.squares) return cudaErrorInvalidValue;
     if (!norm) return launch_columns(matvec_next<nv, OneToken, false>, stage_bytes<OneToken>(warps));
     if (weight.cols <= short_chunks * view.plan.k_warps * chunk_columns)
         return launch_columns(matvec_next<nv, OneShortToken, true>, stage_bytes<OneShortToken>(warps));

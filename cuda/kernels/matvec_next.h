@@ -13,7 +13,7 @@ namespace fp4::cuda {
 
 struct NextInput {
     // One target, which is added to its output; the input is that, times norm.weight, not rounded. What the
-    // product itself reads lacks no norm.
+    // product itself reads lacks no norm (RowNorm).
     NormView norm;            // weight null: none
     float* squares = nullptr; // [rows / square_columns], of RowNorm
     // Without a norm: targets[0] is gate, targets[1] up, both as large; they are not stored.
