@@ -1,0 +1,229 @@
+#include "tests/gpu_simulator/warp.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "tests/gpu_simulator/fault.h"
+
+namespace fp4::gpu_simulator {
+namespace {
+
+constexpr size_t local_bytes = 4096; // of a lane, for all functions under way
+
+uint64_t special(Special value, const BlockView& block, const Frame& frame, unsigned thread, int lane) {
+    switch (value) {
+        case Special::tid_x: return thread % block.size.x;
+        case Special::tid_y: return thread / block.size.x % block.size.y;
+        case Special::tid_z: return thread / block.size.x / block.size.y;
+        case Special::ntid_x: return block.size.x;
+        case Special::ntid_y: return block.size.y;
+        case Special::ntid_z: return block.size.z;
+        case Special::ctaid_x: return block.index.x;
+        case Special::ctaid_y: return block.index.y;
+        case Special::ctaid_z: return block.index.z;
+        case Special::nctaid_x: return block.grid.x;
+        case Special::nctaid_y: return block.grid.y;
+        case Special::nctaid_z: return block.grid.z;
+        case Special::lane: return static_cast<unsigned>(lane);
+        case Special::cluster_rank: return block.cluster_rank;
+        case Special::local_memory: return frame.local_base;
+        case Special::parameters: return reinterpret_cast<uintptr_t>(block.parameters.data());
+    }
+    return 0;
+}
+
+} // namespace
+
+void Warp::enter(Frame& frame, uint32_t lanes) {
+    frame.at.fill(0);
+    frame.live = lanes;
+    frame.waiting = 0;
+    Frame* before = std::exchange(frame_, &frame);
+    for (const Function::Constant& constant : frame.function->constants)
+        for (int lane = 0; lane < warp_size; ++lane)
+            if (constant.wide) put<uint64_t>(constant.slot, lane, constant.bits);
+            else put<uint32_t>(constant.slot, lane, static_cast<uint32_t>(constant.bits));
+    for (const Function::SpecialSlot& slot : frame.function->specials)
+        for (int lane = 0; lane < warp_size; ++lane) {
+            const uint64_t bits =
+                special(slot.value, *block_, frame, index_ * warp_size + lane, lane) + slot.offset;
+            if (slot.wide) put<uint64_t>(slot.slot, lane, bits);
+            else put<uint32_t>(slot.slot, lane, static_cast<uint32_t>(bits));
+        }
+    frame_ = before;
+}
+
+void Warp::start(BlockView& block) {
+    block_ = &block;
+    overlaps = block.overlaps;
+    last_range = nullptr;
+    if (!bottom_) {
+        bottom_ = std::make_unique<Frame>(kernel_);
+        local_memory_.resize(local_bytes * warp_size);
+    }
+    std::ranges::fill(bottom_->registers, uint8_t(0xA5));
+    const unsigned threads = block.size.x * block.size.y * block.size.z;
+    const unsigned here = std::min<unsigned>(warp_size, threads - index_ * warp_size);
+    enter(*bottom_, here == warp_size ? ~0u : (1u << here) - 1);
+    for (CopyGroups& groups : copies_) groups = {};
+    pause_ = Pause::none;
+}
+
+Warp::Pause Warp::run() {
+    frame_ = bottom_.get();
+    run_frame(*bottom_);
+    return pause_;
+}
+
+void Warp::explain(const Frame& frame, const std::string& what) const {
+    const Instruction& instruction = frame.function->code[frame.at[std::countr_zero(frame.live)]];
+    throw Fault(what + " (" + frame.function->name + ", line " + std::to_string(instruction.line) + ")");
+}
+
+// The lanes furthest behind that do not wait, and the instruction at which others stand.
+uint32_t Warp::choose(Frame& frame, uint32_t& limit) const {
+    uint32_t first = UINT32_MAX;
+    for (uint32_t rest = frame.live & ~frame.waiting; rest; rest &= rest - 1)
+        first = std::min(first, frame.at[std::countr_zero(rest)]);
+    if (first == UINT32_MAX) explain(frame, "lanes of a warp wait for each other at different instructions");
+    uint32_t group = 0;
+    limit = UINT32_MAX;
+    for (uint32_t rest = frame.live; rest; rest &= rest - 1) {
+        const int lane = std::countr_zero(rest);
+        if (frame.at[lane] == first) group |= 1u << lane;
+        else if (frame.at[lane] > first) limit = std::min(limit, frame.at[lane]);
+    }
+    frame.waiting &= ~group;
+    return group;
+}
+
+void Warp::run_frame(Frame& frame) {
+    const Function& function = *frame.function;
+    while (frame.live) {
+        uint32_t limit;
+        const uint32_t group = choose(frame, limit);
+        uint32_t at = frame.at[std::countr_zero(group)];
+        auto leave_at = [&](uint32_t lanes, uint32_t next) {
+            for (; lanes; lanes &= lanes - 1) frame.at[std::countr_zero(lanes)] = next;
+        };
+        bool parted = false;
+        for (; !parted && at < limit; ) {
+            const Instruction& instruction = function.code[at];
+            uint32_t lanes = group;
+            if (instruction.guard != no_slot) {
+                uint32_t met = 0;
+                for (int lane = 0; lane < warp_size; ++lane)
+                    met |= uint32_t(get<bool>(instruction.guard, lane)) << lane;
+                lanes &= instruction.guard_inverted ? ~met : met;
+            }
+            if (lanes == 0) {
+                ++at;
+                continue;
+            }
+            lanes_ = lanes;
+            try {
+                switch (instruction.control) {
+                    case Control::next:
+                        instruction.step(*this, instruction);
+                        ++at;
+                        break;
+                    case Control::together: {
+                        const uint32_t members = instruction.members == no_slot
+                            ? ~0u : get<uint32_t>(instruction.members, std::countr_zero(lanes));
+                        if (frame.live & members & ~lanes) {
+                            if (lanes != group) throw Fault("a collective instruction that a guard takes from some lanes");
+                            frame.waiting |= group;
+                            parted = true;
+                            break;
+                        }
+                        instruction.step(*this, instruction);
+                        ++at;
+                        break;
+                    }
+                    case Control::branch:
+                        if (lanes == group) {
+                            parted = group != frame.live;
+                            at = instruction.target;
+                        } else {
+                            leave_at(group & ~lanes, at + 1);
+                            leave_at(lanes, instruction.target);
+                            parted = true;
+                            at = UINT32_MAX;
+                        }
+                        break;
+                    case Control::call:
+                        call(instruction, lanes);
+                        ++at;
+                        break;
+                    case Control::leave:
+                        frame.live &= ~lanes;
+                        leave_at(group & ~lanes, at + 1);
+                        parted = true;
+                        at = UINT32_MAX;
+                        break;
+                    case Control::block_barrier:
+                    case Control::cluster_barrier:
+                        if (&frame != bottom_.get() || lanes != frame.live) {
+                            if (lanes != group || &frame != bottom_.get())
+                                throw Fault("a barrier that some lanes of a warp do not reach");
+                            frame.waiting |= group;
+                            parted = true;
+                            break;
+                        }
+                        leave_at(lanes, at + 1);
+                        pause_ = instruction.control == Control::block_barrier ? Pause::block_barrier
+                                                                              : Pause::cluster_barrier;
+                        return;
+                }
+            } catch (const Fault& fault) {
+                throw Fault(std::string(fault.what()) + "\n  in " + function.name + ", line " +
+                            std::to_string(instruction.line) + " of its PTX, block " +
+                            std::to_string(block_->index.x) + ',' + std::to_string(block_->index.y) + ',' +
+                            std::to_string(block_->index.z) + ", warp " + std::to_string(index_));
+            }
+        }
+        if (at != UINT32_MAX) leave_at(group & frame.live, at);
+    }
+    if (&frame == bottom_.get()) pause_ = Pause::done;
+}
+
+void Warp::call(const Instruction& instruction, uint32_t lanes) {
+    const Function& callee = *instruction.callee;
+    std::unique_ptr<Frame>& kept = callees_[&callee];
+    if (!kept) kept = std::make_unique<Frame>(callee);
+    Frame& caller = *frame_;
+    if (kept.get() == &caller) throw Fault("a function that calls itself");
+    kept->local_base = caller.local_base + caller.function->local_bytes;
+    if (kept->local_base + callee.local_bytes > local_bytes) throw Fault("local memory of a lane is used up");
+    enter(*kept, lanes);
+    // Arguments are in slots first, results after them.
+    auto move = [&](Frame& from, uint32_t source, Frame& to, uint32_t target, bool wide) {
+        const size_t bytes = wide ? 8 : 4;
+        for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+            const size_t lane = std::countr_zero(rest) * bytes;
+            std::memcpy(to.registers.data() + target * slot_bytes + lane,
+                        from.registers.data() + source * slot_bytes + lane, bytes);
+        }
+    };
+    size_t next = 0;
+    for (const Function::Parameter& parameter : callee.parameters)
+        move(caller, instruction.slot[next++], *kept, parameter.slot, parameter.wide);
+    frame_ = kept.get();
+    run_frame(*kept);
+    frame_ = &caller;
+    for (const Function::Parameter& result : callee.results)
+        move(*kept, result.slot, caller, instruction.slot[next++], result.wide);
+}
+
+uint8_t* Warp::local(int lane, uint64_t address, size_t bytes) {
+    if (address % bytes || bytes > local_bytes || address > local_bytes - bytes)
+        throw Fault("an access to local memory at " + std::to_string(address));
+    return local_memory_.data() + lane * local_bytes + address;
+}
+
+void Warp::land(const std::vector<Copy>& group) {
+    for (const Copy& copy : group) block_->shared->write(copy.to, copy.data.data(), copy.bytes, index_);
+}
+
+} // namespace fp4::gpu_simulator
