@@ -27,10 +27,13 @@ Device& Device::get() {
 size_t Device::shared_limit() const {
     switch (capability_) {
         case 80:
-        case 87: return 163 * 1024;
+        case 87:
+            return 163 * 1024;
         case 90:
-        case 100: return 227 * 1024;
-        default: return 99 * 1024;
+        case 100:
+            return 227 * 1024;
+        default:
+            return 99 * 1024;
     }
 }
 

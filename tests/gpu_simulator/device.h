@@ -22,8 +22,8 @@ class Device {
 
     GlobalMemory memory;
     std::map<const Function*, size_t> dynamic_limit; // of kernels that may have more than 48 KiB
-    std::recursive_mutex mutex; // of everything here
-    bool failed = false;        // a kernel has ended with a Fault: so will everything after it
+    std::recursive_mutex mutex;                      // of everything here
+    bool failed = false; // a kernel has ended with a Fault: so will everything after it
 
   private:
     Device();

@@ -61,8 +61,8 @@ void SharedMemory::reset() {
 
 void SharedMemory::check(uint32_t address, size_t bytes, const char* access) const {
     if (bytes <= data_.size() && address <= data_.size() - bytes && address % bytes == 0) return;
-    throw Fault(std::string(access) + " of " + std::to_string(bytes) + " bytes at " + std::to_string(address) +
-                " of " + std::to_string(data_.size()) + " bytes of shared memory");
+    throw Fault(std::string(access) + " of " + std::to_string(bytes) + " bytes at " +
+                std::to_string(address) + " of " + std::to_string(data_.size()) + " bytes of shared memory");
 }
 
 void SharedMemory::read(uint32_t address, void* to, size_t bytes, uint32_t warp) {
@@ -83,7 +83,8 @@ void SharedMemory::claim(uint32_t address, size_t bytes, uint32_t warp) {
     check(address, bytes, "a write");
     for (size_t i = address; i < address + bytes; ++i) {
         Trace& trace = traces_[i];
-        if ((trace.written == phase_ && trace.writer != warp) || (trace.read == phase_ && trace.reader != warp))
+        if ((trace.written == phase_ && trace.writer != warp) ||
+            (trace.read == phase_ && trace.reader != warp))
             throw Fault("a write to shared memory that another warp than " + std::to_string(warp) +
                         " uses, no barrier between, at " + std::to_string(i));
         trace.written = phase_;

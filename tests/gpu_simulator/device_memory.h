@@ -43,7 +43,7 @@ class SharedMemory {
   public:
     explicit SharedMemory(size_t bytes);
     size_t bytes() const { return data_.size(); }
-    void reset();        // garbage, as a block finds it
+    void reset(); // garbage, as a block finds it
     void pass_barrier() { ++phase_; }
 
     // Throw a Fault that says what is wrong.
@@ -54,7 +54,7 @@ class SharedMemory {
 
   private:
     struct Trace {
-        uint32_t written = 0, read = 0; // the phase of the last
+        uint32_t written = 0, read = 0;  // the phase of the last
         uint16_t writer = 0, reader = 0; // its warp; `several`
         bool known = false;              // holds something
     };

@@ -1,5 +1,5 @@
-// What ends a kernel: an access or an instruction that a real GPU would not survive, or whose result there would
-// be chance.
+// What ends a kernel: an access or an instruction that a real GPU would not survive, or whose result there
+// would be chance.
 #pragma once
 
 #include <stdexcept>

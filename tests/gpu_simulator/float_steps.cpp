@@ -1,5 +1,5 @@
-// Floating-point arithmetic and conversions. What PTX leaves open within an error bound (ex2.approx) is computed
-// exactly here.
+// Floating-point arithmetic and conversions. What PTX leaves open within an error bound (ex2.approx) is
+// computed exactly here.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -44,7 +44,9 @@ template <auto f>
 uint32_t on_halves(uint32_t a, uint32_t b) {
     uint32_t result = 0;
     for (int i = 0; i < 2; ++i)
-        result |= uint32_t(encode_f16(f(decode_f16(uint16_t(a >> 16 * i)), decode_f16(uint16_t(b >> 16 * i))))) << 16 * i;
+        result |=
+            uint32_t(encode_f16(f(decode_f16(uint16_t(a >> 16 * i)), decode_f16(uint16_t(b >> 16 * i)))))
+            << 16 * i;
     return result;
 }
 
@@ -67,12 +69,15 @@ void add_to_integer(StepTable& table, const std::string& types) {
 // Between integers a conversion keeps the low bits, or extends with the source's sign.
 template <class D, class S>
 void add_integer_conversion(StepTable& table, const std::string& to, const std::string& from) {
-    using Lane = std::conditional_t<sizeof(D) == 8, D, std::conditional_t<std::is_signed_v<D>, int32_t, uint32_t>>;
+    using Lane =
+        std::conditional_t<sizeof(D) == 8, D, std::conditional_t<std::is_signed_v<D>, int32_t, uint32_t>>;
     using Source = std::conditional_t<sizeof(S) == 1, uint16_t, S>;
     constexpr auto convert = [](Source a) {
         // Registers hold 16-bit values without the bits above.
-        if constexpr (sizeof(D) == 2) return Lane(uint16_t(D(S(a))));
-        else return Lane(D(S(a)));
+        if constexpr (sizeof(D) == 2)
+            return Lane(uint16_t(D(S(a))));
+        else
+            return Lane(D(S(a)));
     };
     table["cvt." + to + "." + from] = lane_step<convert, Lane, Source>();
 }
@@ -141,7 +146,9 @@ void add_conversion_steps(StepTable& table) {
     table["cvt.sat.f32.f32"] = lane_step<saturate, float, float>();
     table["cvt.f32.f16"] = lane_step<[](uint16_t a) { return decode_f16(a); }, float, uint16_t>();
     table["cvt.rn.f16.f32"] = lane_step<[](float a) { return encode_f16(a); }, uint16_t, float>();
-    constexpr auto pair = [](float high, float low) { return uint32_t(encode_f16(high)) << 16 | encode_f16(low); };
+    constexpr auto pair = [](float high, float low) {
+        return uint32_t(encode_f16(high)) << 16 | encode_f16(low);
+    };
     table["cvt.rn.f16x2.f32"] = lane_step<pair, uint32_t, float, float>();
 }
 

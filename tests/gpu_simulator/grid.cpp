@@ -12,7 +12,8 @@ class Block {
     Block(const Launch& launch, GlobalMemory& memory)
         : shared_(launch.kernel->static_shared + launch.dynamic_shared) {
         const unsigned threads = launch.block.x * launch.block.y * launch.block.z;
-        for (unsigned i = 0; i < (threads + warp_size - 1) / warp_size; ++i) warps_.emplace_back(*launch.kernel, i);
+        for (unsigned i = 0; i < (threads + warp_size - 1) / warp_size; ++i)
+            warps_.emplace_back(*launch.kernel, i);
         view_.global = &memory;
         view_.shared = &shared_;
         view_.parameters = launch.parameters;
@@ -60,8 +61,9 @@ class Block {
         return std::ranges::all_of(warps_, [&](const Warp& warp) { return warp.pause() == pause; });
     }
     bool all_or_done(Warp::Pause pause) const {
-        return std::ranges::all_of(
-            warps_, [&](const Warp& warp) { return warp.pause() == pause || warp.pause() == Warp::Pause::done; });
+        return std::ranges::all_of(warps_, [&](const Warp& warp) {
+            return warp.pause() == pause || warp.pause() == Warp::Pause::done;
+        });
     }
 
     SharedMemory shared_;
@@ -75,7 +77,8 @@ class Block {
 void run_grid(const Launch& launch, GlobalMemory& memory) {
     std::deque<Block> blocks; // of a cluster
     std::vector<SharedMemory*> cluster;
-    for (unsigned i = 0; i < launch.cluster; ++i) cluster.push_back(&blocks.emplace_back(launch, memory).shared());
+    for (unsigned i = 0; i < launch.cluster; ++i)
+        cluster.push_back(&blocks.emplace_back(launch, memory).shared());
     for (unsigned z = 0; z < launch.grid.z; ++z)
         for (unsigned y = 0; y < launch.grid.y; ++y)
             for (unsigned x = 0; x < launch.grid.x; x += launch.cluster) {

@@ -1,5 +1,6 @@
-// Runs a kernel over its grid: blocks one after another (those of a cluster together), their warps in turns from
-// barrier to barrier, forwards and backwards by turns, so that an order that nobody promised does not hold.
+// Runs a kernel over its grid: blocks one after another (those of a cluster together), their warps in turns
+// from barrier to barrier, forwards and backwards by turns, so that an order that nobody promised does not
+// hold.
 #pragma once
 
 #include "tests/gpu_simulator/warp.h"

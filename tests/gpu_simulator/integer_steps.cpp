@@ -10,9 +10,12 @@ namespace {
 template <class T>
 const char* type_name() {
     constexpr bool sign = std::is_signed_v<T>;
-    if constexpr (sizeof(T) == 2) return sign ? "s16" : "u16";
-    else if constexpr (sizeof(T) == 4) return sign ? "s32" : "u32";
-    else return sign ? "s64" : "u64";
+    if constexpr (sizeof(T) == 2)
+        return sign ? "s16" : "u16";
+    else if constexpr (sizeof(T) == 4)
+        return sign ? "s32" : "u32";
+    else
+        return sign ? "s64" : "u64";
 }
 
 template <class T>
@@ -29,21 +32,33 @@ void add_arithmetic(StepTable& table) {
     table["sub" + t] = lane_step<[](T a, T b) { return T(U(a) - U(b)); }, T, T, T>();
     constexpr auto low = [](T a, T b) { return T(Double<T>(a) * Double<T>(b)); };
     table["mul.lo" + t] = lane_step<low, T, T, T>();
-    table["mul.hi" + t] = lane_step<[](T a, T b) { return T((Double<T>(a) * Double<T>(b)) >> 8 * sizeof(T)); }, T, T, T>();
-    table["mad.lo" + t] = lane_step<[](T a, T b, T c) { return T(U(Double<T>(a) * Double<T>(b)) + U(c)); }, T, T, T, T>();
+    table["mul.hi" + t] =
+        lane_step<[](T a, T b) { return T((Double<T>(a) * Double<T>(b)) >> 8 * sizeof(T)); }, T, T, T>();
+    table["mad.lo" + t] =
+        lane_step<[](T a, T b, T c) { return T(U(Double<T>(a) * Double<T>(b)) + U(c)); }, T, T, T, T>();
     // By 0: all bits, as the hardware's sequence gives.
-    table["div" + t] = lane_step<[](T a, T b) { return b == 0 ? T(-1) : b == T(-1) && std::is_signed_v<T> ? T(U(0) - U(a)) : T(a / b); }, T, T, T>();
-    table["rem" + t] = lane_step<[](T a, T b) { return b == 0 || (b == T(-1) && std::is_signed_v<T>) ? T(0) : T(a % b); }, T, T, T>();
+    table["div" + t] = lane_step<[](T a, T b) {
+        return b == 0 ? T(-1) : b == T(-1) && std::is_signed_v<T> ? T(U(0) - U(a)) : T(a / b);
+    },
+                                 T, T, T>();
+    table["rem" + t] =
+        lane_step<[](T a, T b) { return b == 0 || (b == T(-1) && std::is_signed_v<T>) ? T(0) : T(a % b); }, T,
+                  T, T>();
     table["min" + t] = lane_step<[](T a, T b) { return b < a ? b : a; }, T, T, T>();
     table["max" + t] = lane_step<[](T a, T b) { return a < b ? b : a; }, T, T, T>();
     table["neg" + t] = lane_step<[](T a) { return T(U(0) - U(a)); }, T, T>();
     table["abs" + t] = lane_step<[](T a) { return a < T(0) ? T(U(0) - U(a)) : a; }, T, T>();
     if constexpr (sizeof(T) < 8) {
-        table["mul.wide" + t] = lane_step<[](T a, T b) { return Double<T>(a) * Double<T>(b); }, Double<T>, T, T>();
-        table["mad.wide" + t] = lane_step<[](T a, T b, Double<T> c) { return Double<T>(a) * Double<T>(b) + c; }, Double<T>, T, T, Double<T>>();
+        table["mul.wide" + t] =
+            lane_step<[](T a, T b) { return Double<T>(a) * Double<T>(b); }, Double<T>, T, T>();
+        table["mad.wide" + t] =
+            lane_step<[](T a, T b, Double<T> c) { return Double<T>(a) * Double<T>(b) + c; }, Double<T>, T, T,
+                      Double<T>>();
     }
     constexpr uint32_t bits = 8 * sizeof(T);
-    table["shr" + t] = lane_step<[](T a, uint32_t n) { return n >= bits ? (a < T(0) ? T(-1) : T(0)) : T(a >> n); }, T, T, uint32_t>();
+    table["shr" + t] =
+        lane_step<[](T a, uint32_t n) { return n >= bits ? (a < T(0) ? T(-1) : T(0)) : T(a >> n); }, T, T,
+                  uint32_t>();
 }
 
 template <class T>
@@ -54,8 +69,10 @@ void add_logic(StepTable& table) {
     table["or" + t] = lane_step<[](T a, T b) { return T(a | b); }, T, T, T>();
     table["xor" + t] = lane_step<[](T a, T b) { return T(a ^ b); }, T, T, T>();
     table["not" + t] = lane_step<[](T a) { return T(~a); }, T, T>();
-    table["shl" + t] = lane_step<[](T a, uint32_t n) { return n >= bits ? T(0) : T(a << n); }, T, T, uint32_t>();
-    table["shr" + t] = lane_step<[](T a, uint32_t n) { return n >= bits ? T(0) : T(a >> n); }, T, T, uint32_t>();
+    table["shl" + t] =
+        lane_step<[](T a, uint32_t n) { return n >= bits ? T(0) : T(a << n); }, T, T, uint32_t>();
+    table["shr" + t] =
+        lane_step<[](T a, uint32_t n) { return n >= bits ? T(0) : T(a >> n); }, T, T, uint32_t>();
     table["clz" + t] = lane_step<[](T a) { return uint32_t(std::countl_zero(a)); }, uint32_t, T>();
     table["popc" + t] = lane_step<[](T a) { return uint32_t(std::popcount(a)); }, uint32_t, T>();
     table["bfi" + t] = lane_step<[](T a, T b, uint32_t position, uint32_t length) {
@@ -63,13 +80,15 @@ void add_logic(StepTable& table) {
         if (position >= bits || length == 0) return b;
         const T ones = length >= bits ? T(~T(0)) : T((T(1) << length) - 1);
         return T((b & ~T(ones << position)) | T((a & ones) << position));
-    }, T, T, T, uint32_t, uint32_t>();
+    },
+                                 T, T, T, uint32_t, uint32_t>();
     table["bfe.u" + std::to_string(bits)] = lane_step<[](T a, uint32_t position, uint32_t length) {
         position &= 0xFF, length &= 0xFF;
         if (position >= bits || length == 0) return T(0);
         const T ones = length >= bits ? T(~T(0)) : T((T(1) << length) - 1);
         return T(a >> position & ones);
-    }, T, T, uint32_t, uint32_t>();
+    },
+                                                      T, T, uint32_t, uint32_t>();
 }
 
 template <class T>
@@ -98,8 +117,10 @@ void add_comparison(StepTable& table, std::initializer_list<const char*> names) 
             table["setp.leu." + t] = lane_step<[](T a, T b) { return !(b < a); }, bool, T, T>();
             table["setp.gtu." + t] = lane_step<[](T a, T b) { return !(a <= b); }, bool, T, T>();
             table["setp.geu." + t] = lane_step<[](T a, T b) { return !(a < b); }, bool, T, T>();
-            table["setp.nan." + t] = lane_step<[](T a, T b) { return std::isnan(a) || std::isnan(b); }, bool, T, T>();
-            table["setp.num." + t] = lane_step<[](T a, T b) { return !std::isnan(a) && !std::isnan(b); }, bool, T, T>();
+            table["setp.nan." + t] =
+                lane_step<[](T a, T b) { return std::isnan(a) || std::isnan(b); }, bool, T, T>();
+            table["setp.num." + t] =
+                lane_step<[](T a, T b) { return !std::isnan(a) && !std::isnan(b); }, bool, T, T>();
         }
     }
 }
@@ -147,10 +168,12 @@ void add_integer_steps(StepTable& table) {
     table["prmt.b32"] = lane_step<permute_bytes, uint32_t, uint32_t, uint32_t, uint32_t>();
     table["shf.l.wrap.b32"] = lane_step<[](uint32_t a, uint32_t b, uint32_t n) {
         return uint32_t((a | uint64_t(b) << 32) << (n & 31) >> 32);
-    }, uint32_t, uint32_t, uint32_t, uint32_t>();
+    },
+                                        uint32_t, uint32_t, uint32_t, uint32_t>();
     table["shf.r.wrap.b32"] = lane_step<[](uint32_t a, uint32_t b, uint32_t n) {
         return uint32_t((a | uint64_t(b) << 32) >> (n & 31));
-    }, uint32_t, uint32_t, uint32_t, uint32_t>();
+    },
+                                        uint32_t, uint32_t, uint32_t, uint32_t>();
 }
 
 } // namespace fp4::gpu_simulator

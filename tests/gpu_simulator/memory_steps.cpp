@@ -12,19 +12,25 @@ namespace {
 
 uint8_t* global(Warp& warp, uint64_t address, size_t bytes, const char* access, bool writes) {
     uint8_t* data = reinterpret_cast<uint8_t*>(address);
-    auto place = [&] { return std::string(access) + " of " + std::to_string(bytes) + " bytes of global memory"; };
+    auto place = [&] {
+        return std::string(access) + " of " + std::to_string(bytes) + " bytes of global memory";
+    };
     if (address % bytes) throw Fault(place() + ", not aligned");
     BlockView& block = warp.block();
     // Arguments that a kernel takes the address of.
     const auto& arguments = block.parameters;
-    if (!writes && data >= arguments.data() && data + bytes <= arguments.data() + arguments.size()) return data;
+    if (!writes && data >= arguments.data() && data + bytes <= arguments.data() + arguments.size())
+        return data;
     GlobalMemory::Range* range = block.global->find(data, bytes, warp.last_range);
     if (!range) throw Fault(place() + ", outside of every allocation");
     warp.last_range = range;
+    if (!writes && !warp.overlaps) return data;
     for (size_t word = (data - range->data) / 4; word <= (data - range->data + bytes - 1) / 4; ++word) {
-        if (warp.overlaps && range->writer[word] >= block.global->unfinished && range->writer[word] < block.global->kernel)
+        if (warp.overlaps && range->writer[word] >= block.global->unfinished &&
+            range->writer[word] < block.global->kernel)
             throw Fault(place() + ", written by kernel " + std::to_string(range->writer[word]) +
-                        ", before that one was waited for (by kernel " + std::to_string(block.global->kernel) + ")");
+                        ", before that one was waited for (by kernel " +
+                        std::to_string(block.global->kernel) + ")");
         if (writes) range->writer[word] = block.global->kernel;
     }
     return data;
@@ -33,7 +39,8 @@ uint8_t* global(Warp& warp, uint64_t address, size_t bytes, const char* access, 
 uint64_t address_of(Warp& warp, const Instruction& instruction, int lane) {
     if (instruction.base == no_slot) return instruction.offset;
     const bool narrow = instruction.space == Space::shared || instruction.space == Space::cluster;
-    return (narrow ? warp.get<uint32_t>(instruction.base, lane) : warp.get<uint64_t>(instruction.base, lane)) +
+    return (narrow ? warp.get<uint32_t>(instruction.base, lane)
+                   : warp.get<uint64_t>(instruction.base, lane)) +
            instruction.offset;
 }
 
@@ -61,8 +68,8 @@ void load(Warp& warp, const Instruction& instruction) {
         std::array<uint8_t, 32> data;
         switch (space_of(instruction.space, address)) {
             case Space::shared:
-                warp.block().shared->read(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)), data.data(),
-                                          bytes, warp.index());
+                warp.block().shared->read(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)),
+                                          data.data(), bytes, warp.index());
                 break;
             case Space::cluster: {
                 SharedMemory& shared = of_cluster(warp, address);
@@ -82,8 +89,10 @@ void load(Warp& warp, const Instruction& instruction) {
                 const int unused = 64 - 8 * instruction.bytes;
                 value = static_cast<uint64_t>(static_cast<int64_t>(value << unused) >> unused);
             }
-            if (instruction.wide >> i & 1) warp.put<uint64_t>(instruction.slot[i], lane, value);
-            else warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
+            if (instruction.wide >> i & 1)
+                warp.put<uint64_t>(instruction.slot[i], lane, value);
+            else
+                warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
         }
     });
 }
@@ -100,8 +109,8 @@ void store(Warp& warp, const Instruction& instruction) {
         uint64_t address = address_of(warp, instruction, lane);
         switch (space_of(instruction.space, address)) {
             case Space::shared:
-                warp.block().shared->write(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)), data.data(),
-                                           bytes, warp.index());
+                warp.block().shared->write(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)),
+                                           data.data(), bytes, warp.index());
                 break;
             case Space::cluster: {
                 SharedMemory& shared = of_cluster(warp, address);
@@ -128,8 +137,10 @@ void load_parameter(Warp& warp, const Instruction& instruction) {
             value = static_cast<uint64_t>(static_cast<int64_t>(value << unused) >> unused);
         }
         each_lane(warp.lanes(), [&](int lane) {
-            if (instruction.wide >> i & 1) warp.put<uint64_t>(instruction.slot[i], lane, value);
-            else warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
+            if (instruction.wide >> i & 1)
+                warp.put<uint64_t>(instruction.slot[i], lane, value);
+            else
+                warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
         });
     }
 }
@@ -141,21 +152,24 @@ void atomic(Warp& warp, const Instruction& instruction) {
     each_lane(warp.lanes(), [&](int lane) {
         uint64_t address = address_of(warp, instruction, lane);
         uint8_t* place = space_of(instruction.space, address) == Space::shared
-            ? warp.block().shared->atomic(static_cast<uint32_t>(address), instruction.bytes)
-            : global(warp, address, instruction.bytes, "an atomic operation", true);
+                             ? warp.block().shared->atomic(static_cast<uint32_t>(address), instruction.bytes)
+                             : global(warp, address, instruction.bytes, "an atomic operation", true);
         auto change = [&]<class T>(T) {
             T before;
             std::memcpy(&before, place, sizeof before);
             const T value = warp.get<T>(instruction.slot[1], lane);
-            const T after = operation == AtomicOperation::add       ? T(before + value)
-                            : operation == AtomicOperation::minimum ? std::min(before, value)
-                            : operation == AtomicOperation::maximum ? std::max(before, value)
-                            : operation == AtomicOperation::logic_or ? T(before | value) : value;
+            const T after = operation == AtomicOperation::add        ? T(before + value)
+                            : operation == AtomicOperation::minimum  ? std::min(before, value)
+                            : operation == AtomicOperation::maximum  ? std::max(before, value)
+                            : operation == AtomicOperation::logic_or ? T(before | value)
+                                                                     : value;
             std::memcpy(place, &after, sizeof after);
             warp.put<T>(instruction.slot[0], lane, before);
         };
-        if (instruction.bytes == 8) change(uint64_t());
-        else change(uint32_t());
+        if (instruction.bytes == 8)
+            change(uint64_t());
+        else
+            change(uint32_t());
     });
 }
 
@@ -163,19 +177,26 @@ void atomic(Warp& warp, const Instruction& instruction) {
 
 Step atomic_step(AtomicOperation operation) {
     switch (operation) {
-        case AtomicOperation::add: return atomic<AtomicOperation::add>;
-        case AtomicOperation::minimum: return atomic<AtomicOperation::minimum>;
-        case AtomicOperation::maximum: return atomic<AtomicOperation::maximum>;
-        case AtomicOperation::logic_or: return atomic<AtomicOperation::logic_or>;
-        case AtomicOperation::exchange: return atomic<AtomicOperation::exchange>;
+        case AtomicOperation::add:
+            return atomic<AtomicOperation::add>;
+        case AtomicOperation::minimum:
+            return atomic<AtomicOperation::minimum>;
+        case AtomicOperation::maximum:
+            return atomic<AtomicOperation::maximum>;
+        case AtomicOperation::logic_or:
+            return atomic<AtomicOperation::logic_or>;
+        case AtomicOperation::exchange:
+            return atomic<AtomicOperation::exchange>;
     }
     return nullptr;
 }
 
 void copy_async(Warp& warp, const Instruction& instruction) {
     each_lane(warp.lanes(), [&](int lane) {
-        const uint32_t read = std::min<uint32_t>(warp.get<uint32_t>(instruction.slot[0], lane), instruction.bytes);
-        const uint32_t to = warp.get<uint32_t>(instruction.slot[1], lane) + warp.get<uint32_t>(instruction.slot[2], lane);
+        const uint32_t read =
+            std::min<uint32_t>(warp.get<uint32_t>(instruction.slot[0], lane), instruction.bytes);
+        const uint32_t to =
+            warp.get<uint32_t>(instruction.slot[1], lane) + warp.get<uint32_t>(instruction.slot[2], lane);
         const uint64_t from = address_of(warp, instruction, lane);
         if (from % instruction.bytes) throw Fault("an asynchronous copy from an address that is not aligned");
         Warp::Copy copy{to, instruction.bytes, {}};

@@ -12,13 +12,14 @@ void load_parameter(Warp& warp, const Instruction& instruction); // of a kernel:
 enum class AtomicOperation : uint8_t { add, minimum, maximum, exchange, logic_or };
 Step atomic_step(AtomicOperation operation); // slot: result, value
 
-// slot: bytes of the source that are read (the rest becomes 0), address in shared memory; base, offset: source.
-// offset of the shared address: in slot[2], a constant.
+// slot: bytes of the source that are read (the rest becomes 0), address in shared memory; base, offset:
+// source. offset of the shared address: in slot[2], a constant.
 void copy_async(Warp& warp, const Instruction& instruction);
 void close_copies(Warp& warp, const Instruction& instruction);
-void wait_copies(Warp& warp, const Instruction& instruction); // offset: groups that may be under way, -1: no open ones
+void wait_copies(Warp& warp,
+                 const Instruction& instruction); // offset: groups that may be under way, -1: no open ones
 
-void wait_for_kernels(Warp& warp, const Instruction& instruction); // griddepcontrol.wait
+void wait_for_kernels(Warp& warp, const Instruction& instruction);   // griddepcontrol.wait
 void to_cluster_address(Warp& warp, const Instruction& instruction); // mapa: slot: result, address, rank
 
 // Where generic addresses of shared and local memory lie.

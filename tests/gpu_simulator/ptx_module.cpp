@@ -18,9 +18,12 @@ size_t type_bytes(std::string_view type) {
 PtxModule::PtxModule(std::string ptx) : text_(std::move(ptx)), tokens_(tokenize(text_)) {
     for (size_t i = 0; i < tokens_.size();) {
         const std::string_view text = tokens_[i].text;
-        if (text == ".entry" || text == ".func") i = scan_function(i + 1, text == ".entry");
-        else if (text == ".shared" || text == ".global" || text == ".const") i = scan_variable(i + 1, std::string(text));
-        else ++i; // .version, .target, linkage and the like need no care
+        if (text == ".entry" || text == ".func")
+            i = scan_function(i + 1, text == ".entry");
+        else if (text == ".shared" || text == ".global" || text == ".const")
+            i = scan_variable(i + 1, std::string(text));
+        else
+            ++i; // .version, .target, linkage and the like need no care
     }
 }
 
@@ -32,11 +35,15 @@ size_t PtxModule::scan_variable(size_t at, const std::string& space) {
     size_t count = 1;
     for (; tokens_[at].text != ";"; ++at) {
         const std::string_view text = tokens_[at].text;
-        if (text == ".align") variable.alignment = std::stoul(std::string(tokens_[++at].text));
-        else if (text.starts_with('.')) type = text;
+        if (text == ".align")
+            variable.alignment = std::stoul(std::string(tokens_[++at].text));
+        else if (text.starts_with('.'))
+            type = text;
         else if (text == "[") {
-            if (tokens_[at + 1].text == "]") variable.dynamic = true;
-            else count = std::stoul(std::string(tokens_[++at].text));
+            if (tokens_[at + 1].text == "]")
+                variable.dynamic = true;
+            else
+                count = std::stoul(std::string(tokens_[++at].text));
         } else if (text == "=") {
             const size_t element = type_bytes(type);
             for (++at; tokens_[at].text != ";"; ++at) {
@@ -46,7 +53,8 @@ size_t PtxModule::scan_variable(size_t at, const std::string& space) {
                 variable.data.insert(variable.data.end(), bytes, bytes + element);
             }
             break;
-        } else if (text != "]") name = text;
+        } else if (text != "]")
+            name = text;
     }
     variable.bytes = count * type_bytes(type);
     if (!variable.shared) variable.data.resize(variable.bytes);

@@ -45,6 +45,7 @@ class PtxModule {
 // Declared size of `.b8 name[n]`, `.u64 name` and the like.
 size_t type_bytes(std::string_view type);
 
-std::unique_ptr<Function> decode_function(PtxModule& module, const std::string& name, const PtxModule::Body& body);
+std::unique_ptr<Function> decode_function(PtxModule& module, const std::string& name,
+                                          const PtxModule::Body& body);
 
 } // namespace fp4::gpu_simulator

@@ -27,7 +27,8 @@ std::vector<Token> tokenize(std::string_view ptx) {
             i = end + 1;
         } else if (in_name(c)) {
             const size_t begin = i;
-            while (i < ptx.size() && (in_name(ptx[i]) || ptx.substr(i, 2) == "::")) i += ptx[i] == ':' ? 2 : 1;
+            while (i < ptx.size() && (in_name(ptx[i]) || ptx.substr(i, 2) == "::"))
+                i += ptx[i] == ':' ? 2 : 1;
             tokens.push_back({ptx.substr(begin, i - begin), line});
         } else {
             tokens.push_back({ptx.substr(i, 1), line});

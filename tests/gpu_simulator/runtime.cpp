@@ -1,5 +1,5 @@
-// The functions of CUDA's run time that the library calls, on the simulated GPU. Streams do their work at once, in
-// the order of the calls; a graph is a list of what was captured.
+// The functions of CUDA's run time that the library calls, on the simulated GPU. Streams do their work at
+// once, in the order of the calls; a graph is a list of what was captured.
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
@@ -67,8 +67,10 @@ bool is_device(Device& device, const void* data, size_t bytes) {
 bool valid_copy(const void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
     Device& device = Device::get();
     if (bytes == 0) return true;
-    if ((kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) && !is_device(device, to, bytes)) return false;
-    return !(kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice) || is_device(device, from, bytes);
+    if ((kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) && !is_device(device, to, bytes))
+        return false;
+    return !(kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice) ||
+           is_device(device, from, bytes);
 }
 
 cudaError_t run_kernel(const Launch& launch) {
@@ -104,8 +106,8 @@ void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void** handle) {
     delete handle;
 }
-void __cudaRegisterFunction(void** handle, const char* host_function, char*, const char* name, int, uint3*, uint3*,
-                            dim3*, dim3*, int*) {
+void __cudaRegisterFunction(void** handle, const char* host_function, char*, const char* name, int, uint3*,
+                            uint3*, dim3*, dim3*, int*) {
     Device::get().add_kernel(host_function, *handle, name);
 }
 char __cudaInitModule(void**) {
@@ -123,7 +125,8 @@ cudaError_t __cudaPopCallConfiguration(dim3*, dim3*, size_t*, void*) {
     return result(cudaErrorNotSupported);
 }
 
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* host_function, void** arguments) {
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* host_function,
+                                void** arguments) {
     Device& device = Device::get();
     std::lock_guard lock(device.mutex);
     Launch launch;
@@ -141,19 +144,24 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* ho
         const cudaLaunchAttribute& attribute = config->attrs[i];
         if (attribute.id == cudaLaunchAttributeProgrammaticStreamSerialization)
             launch.overlaps = attribute.val.programmaticStreamSerializationAllowed;
-        else if (attribute.id == cudaLaunchAttributeClusterDimension) launch.cluster = attribute.val.clusterDim.x;
-        else return result(cudaErrorNotSupported);
+        else if (attribute.id == cudaLaunchAttributeClusterDimension)
+            launch.cluster = attribute.val.clusterDim.x;
+        else
+            return result(cudaErrorNotSupported);
     }
     if ((launch.overlaps || launch.cluster > 1) && device.major() < 9) return result(cudaErrorNotSupported);
     const auto raised = device.dynamic_limit.find(&kernel);
-    const size_t most = raised == device.dynamic_limit.end() ? 48 * 1024 - kernel.static_shared : raised->second;
+    const size_t most =
+        raised == device.dynamic_limit.end() ? 48 * 1024 - kernel.static_shared : raised->second;
     if (volume(launch.grid) == 0 || volume(launch.block) == 0 || volume(launch.block) > kernel.max_threads ||
-        launch.grid.y > 65535 || launch.grid.z > 65535 || launch.cluster > 8 || launch.grid.x % launch.cluster)
+        launch.grid.y > 65535 || launch.grid.z > 65535 || launch.cluster > 8 ||
+        launch.grid.x % launch.cluster)
         return result(cudaErrorInvalidConfiguration);
     if (launch.dynamic_shared > most) return result(cudaErrorInvalidValue);
     auto parameters = std::make_shared<std::vector<uint8_t>>(kernel.parameter_bytes);
     for (size_t i = 0; i < kernel.parameters.size(); ++i)
-        std::memcpy(parameters->data() + kernel.parameters[i].offset, arguments[i], kernel.parameters[i].bytes);
+        std::memcpy(parameters->data() + kernel.parameters[i].offset, arguments[i],
+                    kernel.parameters[i].bytes);
     return enqueue(config->stream, [launch, parameters]() mutable {
         launch.parameters = *parameters;
         return run_kernel(launch);
@@ -166,7 +174,8 @@ cudaError_t cudaFuncSetAttribute(const void* host_function, cudaFuncAttribute at
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return result(cudaErrorNotSupported);
     try {
         const Function& kernel = device.kernel(host_function);
-        if (value < 0 || kernel.static_shared + value > device.shared_limit()) return result(cudaErrorInvalidValue);
+        if (value < 0 || kernel.static_shared + value > device.shared_limit())
+            return result(cudaErrorInvalidValue);
         device.dynamic_limit[&kernel] = value;
         return cudaSuccess;
     } catch (const Fault& fault) {
@@ -201,10 +210,17 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     cudaDeviceProp properties;
     cudaGetDeviceProperties(&properties, 0);
     switch (attribute) {
-        case cudaDevAttrMultiProcessorCount: *value = properties.multiProcessorCount; return cudaSuccess;
-        case cudaDevAttrComputeCapabilityMajor: *value = properties.major; return cudaSuccess;
-        case cudaDevAttrComputeCapabilityMinor: *value = properties.minor; return cudaSuccess;
-        default: return result(cudaErrorNotSupported);
+        case cudaDevAttrMultiProcessorCount:
+            *value = properties.multiProcessorCount;
+            return cudaSuccess;
+        case cudaDevAttrComputeCapabilityMajor:
+            *value = properties.major;
+            return cudaSuccess;
+        case cudaDevAttrComputeCapabilityMinor:
+            *value = properties.minor;
+            return cudaSuccess;
+        default:
+            return result(cudaErrorNotSupported);
     }
 }
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
@@ -258,7 +274,8 @@ cudaError_t cudaFreeHost(void* data) {
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
     std::lock_guard lock(Device::get().mutex);
     if (!valid_copy(to, from, bytes, kind)) return result(cudaErrorInvalidValue);
     return enqueue_copy(stream, [=] { std::memcpy(to, from, bytes); });
@@ -277,7 +294,8 @@ cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_
         return result(cudaErrorInvalidValue);
     return enqueue_copy(stream, [=] {
         for (size_t row = 0; row < height; ++row)
-            std::memcpy(static_cast<uint8_t*>(to) + row * to_pitch, static_cast<const uint8_t*>(from) + row * from_pitch, width);
+            std::memcpy(static_cast<uint8_t*>(to) + row * to_pitch,
+                        static_cast<const uint8_t*>(from) + row * from_pitch, width);
     });
 }
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <initializer_list>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -26,16 +27,21 @@ void each_lane(uint32_t lanes, F f) {
     }
 }
 
-// destination = f(sources...), lane by lane.
+// destination = f(sources...) in all lanes; those at hand keep it. Through arrays, which compilers make
+// vectors of.
+template <auto f, class D, class... S, size_t... i>
+void run_lane_step(Warp& warp, const Instruction& instruction, std::index_sequence<i...>) {
+    const std::tuple<Lanes<S>...> sources{warp.lanes_of<S>(instruction.slot[1 + i])...};
+    Lanes<D> results;
+    for (int lane = 0; lane < warp_size; ++lane)
+        results[lane] = static_cast<D>(f(std::get<i>(sources)[lane]...));
+    warp.put_lanes(instruction.slot[0], results);
+}
+
 template <auto f, class D, class... S>
 StepEntry lane_step() {
     return {[](Warp& warp, const Instruction& instruction) {
-                each_lane(warp.lanes(), [&](int lane) {
-                    [&]<size_t... i>(std::index_sequence<i...>) {
-                        warp.put<D>(instruction.slot[0], lane,
-                                    static_cast<D>(f(warp.get<S>(instruction.slot[1 + i], lane)...)));
-                    }(std::index_sequence_for<S...>{});
-                });
+                run_lane_step<f, D, S...>(warp, instruction, std::index_sequence_for<S...>{});
             },
             {uint8_t(sizeof(D) == 8 ? 8 : 4), uint8_t(sizeof(S) == 8 ? 8 : 4)...}};
 }

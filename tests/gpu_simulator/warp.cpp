@@ -13,56 +13,84 @@ constexpr size_t local_bytes = 4096; // of a lane, for all functions under way
 
 uint64_t special(Special value, const BlockView& block, const Frame& frame, unsigned thread, int lane) {
     switch (value) {
-        case Special::tid_x: return thread % block.size.x;
-        case Special::tid_y: return thread / block.size.x % block.size.y;
-        case Special::tid_z: return thread / block.size.x / block.size.y;
-        case Special::ntid_x: return block.size.x;
-        case Special::ntid_y: return block.size.y;
-        case Special::ntid_z: return block.size.z;
-        case Special::ctaid_x: return block.index.x;
-        case Special::ctaid_y: return block.index.y;
-        case Special::ctaid_z: return block.index.z;
-        case Special::nctaid_x: return block.grid.x;
-        case Special::nctaid_y: return block.grid.y;
-        case Special::nctaid_z: return block.grid.z;
-        case Special::lane: return static_cast<unsigned>(lane);
-        case Special::cluster_rank: return block.cluster_rank;
-        case Special::local_memory: return frame.local_base;
-        case Special::parameters: return reinterpret_cast<uintptr_t>(block.parameters.data());
+        case Special::tid_x:
+            return thread % block.size.x;
+        case Special::tid_y:
+            return thread / block.size.x % block.size.y;
+        case Special::tid_z:
+            return thread / block.size.x / block.size.y;
+        case Special::ntid_x:
+            return block.size.x;
+        case Special::ntid_y:
+            return block.size.y;
+        case Special::ntid_z:
+            return block.size.z;
+        case Special::ctaid_x:
+            return block.index.x;
+        case Special::ctaid_y:
+            return block.index.y;
+        case Special::ctaid_z:
+            return block.index.z;
+        case Special::nctaid_x:
+            return block.grid.x;
+        case Special::nctaid_y:
+            return block.grid.y;
+        case Special::nctaid_z:
+            return block.grid.z;
+        case Special::lane:
+            return static_cast<unsigned>(lane);
+        case Special::cluster_rank:
+            return block.cluster_rank;
+        case Special::local_memory:
+            return frame.local_base;
+        case Special::parameters:
+            return reinterpret_cast<uintptr_t>(block.parameters.data());
     }
     return 0;
 }
 
+void set(Frame& frame, uint32_t slot, bool wide, int lane, uint64_t bits) {
+    const size_t bytes = wide ? 8 : 4; // the low ones come first
+    std::memcpy(frame.registers.data() + slot * slot_bytes + static_cast<size_t>(lane) * bytes, &bits, bytes);
+}
+
+void fill(Frame& frame, uint32_t slot, bool wide, uint64_t bits) {
+    for (int lane = 0; lane < warp_size; ++lane) set(frame, slot, wide, lane, bits);
+}
+
 } // namespace
 
-void Warp::enter(Frame& frame, uint32_t lanes) {
+Frame::Frame(const Function& of) : function(&of), registers(of.slots * slot_bytes, 0xA5) {
+    for (const Function::Constant& constant : of.constants)
+        fill(*this, constant.slot, constant.wide, constant.bits);
+}
+
+void Warp::enter(Frame& frame, uint32_t lanes) const {
     frame.at.fill(0);
     frame.live = lanes;
     frame.waiting = 0;
-    Frame* before = std::exchange(frame_, &frame);
-    for (const Function::Constant& constant : frame.function->constants)
-        for (int lane = 0; lane < warp_size; ++lane)
-            if (constant.wide) put<uint64_t>(constant.slot, lane, constant.bits);
-            else put<uint32_t>(constant.slot, lane, static_cast<uint32_t>(constant.bits));
     for (const Function::SpecialSlot& slot : frame.function->specials)
         for (int lane = 0; lane < warp_size; ++lane) {
-            const uint64_t bits =
-                special(slot.value, *block_, frame, index_ * warp_size + lane, lane) + slot.offset;
-            if (slot.wide) put<uint64_t>(slot.slot, lane, bits);
-            else put<uint32_t>(slot.slot, lane, static_cast<uint32_t>(bits));
+            const unsigned thread = index_ * warp_size + static_cast<unsigned>(lane);
+            set(frame, slot.slot, slot.wide, lane,
+                special(slot.value, *block_, frame, thread, lane) + slot.offset);
         }
-    frame_ = before;
+}
+
+Warp::Warp(const Function& kernel, unsigned index) : index_(index), local_memory_(local_bytes * warp_size) {
+    if (kernel.spare.empty()) kernel.spare.push_back(std::make_shared<Frame>(kernel));
+    bottom_ = std::move(kernel.spare.back());
+    kernel.spare.pop_back();
+}
+
+Warp::~Warp() {
+    bottom_->function->spare.push_back(std::move(bottom_));
 }
 
 void Warp::start(BlockView& block) {
     block_ = &block;
     overlaps = block.overlaps;
     last_range = nullptr;
-    if (!bottom_) {
-        bottom_ = std::make_unique<Frame>(kernel_);
-        local_memory_.resize(local_bytes * warp_size);
-    }
-    std::ranges::fill(bottom_->registers, uint8_t(0xA5));
     const unsigned threads = block.size.x * block.size.y * block.size.z;
     const unsigned here = std::min<unsigned>(warp_size, threads - index_ * warp_size);
     enter(*bottom_, here == warp_size ? ~0u : (1u << here) - 1);
@@ -91,8 +119,10 @@ uint32_t Warp::choose(Frame& frame, uint32_t& limit) const {
     limit = UINT32_MAX;
     for (uint32_t rest = frame.live; rest; rest &= rest - 1) {
         const int lane = std::countr_zero(rest);
-        if (frame.at[lane] == first) group |= 1u << lane;
-        else if (frame.at[lane] > first) limit = std::min(limit, frame.at[lane]);
+        if (frame.at[lane] == first)
+            group |= 1u << lane;
+        else if (frame.at[lane] > first)
+            limit = std::min(limit, frame.at[lane]);
     }
     frame.waiting &= ~group;
     return group;
@@ -108,7 +138,7 @@ void Warp::run_frame(Frame& frame) {
             for (; lanes; lanes &= lanes - 1) frame.at[std::countr_zero(lanes)] = next;
         };
         bool parted = false;
-        for (; !parted && at < limit; ) {
+        for (; !parted && at < limit;) {
             const Instruction& instruction = function.code[at];
             uint32_t lanes = group;
             if (instruction.guard != no_slot) {
@@ -129,10 +159,13 @@ void Warp::run_frame(Frame& frame) {
                         ++at;
                         break;
                     case Control::together: {
-                        const uint32_t members = instruction.members == no_slot
-                            ? ~0u : get<uint32_t>(instruction.members, std::countr_zero(lanes));
+                        const uint32_t members =
+                            instruction.members == no_slot
+                                ? ~0u
+                                : get<uint32_t>(instruction.members, std::countr_zero(lanes));
                         if (frame.live & members & ~lanes) {
-                            if (lanes != group) throw Fault("a collective instruction that a guard takes from some lanes");
+                            if (lanes != group)
+                                throw Fault("a collective instruction that a guard takes from some lanes");
                             frame.waiting |= group;
                             parted = true;
                             break;
@@ -173,7 +206,7 @@ void Warp::run_frame(Frame& frame) {
                         }
                         leave_at(lanes, at + 1);
                         pause_ = instruction.control == Control::block_barrier ? Pause::block_barrier
-                                                                              : Pause::cluster_barrier;
+                                                                               : Pause::cluster_barrier;
                         return;
                 }
             } catch (const Fault& fault) {

@@ -1,9 +1,10 @@
-// 32 lanes that run a kernel's instructions together. Lanes that have parted are led together again by running
-// those first that are furthest behind; collective instructions wait for the lanes that they name.
+// 32 lanes that run a kernel's instructions together. Lanes that have parted are led together again by
+// running those first that are furthest behind; collective instructions wait for the lanes that they name.
 #pragma once
 
 #include <cstring>
 #include <deque>
+#include <map>
 #include <span>
 
 #include "tests/gpu_simulator/device_memory.h"
@@ -28,7 +29,7 @@ struct BlockView {
 
 // A function under way.
 struct Frame {
-    explicit Frame(const Function& f) : function(&f), registers(f.slots * slot_bytes) {}
+    explicit Frame(const Function& function);
     const Function* function;
     std::vector<uint8_t> registers;
     std::array<uint32_t, warp_size> at{}; // the next instruction of each lane
@@ -37,11 +38,34 @@ struct Frame {
     size_t local_base = 0;
 };
 
+// How a register holds a value. What is above 16 bits does not count.
+template <class T>
+struct Held {
+    using type = T;
+};
+template <>
+struct Held<bool> {
+    using type = uint32_t;
+};
+template <>
+struct Held<uint16_t> {
+    using type = uint32_t;
+};
+template <>
+struct Held<int16_t> {
+    using type = uint32_t;
+};
+template <class T>
+using InRegister = typename Held<T>::type;
+template <class T>
+using Lanes = std::array<T, warp_size>;
+
 class Warp {
   public:
     enum class Pause : uint8_t { none, block_barrier, cluster_barrier, done };
 
-    Warp(const Function& kernel, unsigned index) : index_(index), kernel_(kernel) {}
+    Warp(const Function& kernel, unsigned index);
+    ~Warp();
 
     void start(BlockView& block); // the first instruction of a new block
     Pause run();
@@ -54,26 +78,30 @@ class Warp {
     unsigned index() const { return index_; }
     template <class T>
     T get(uint32_t slot, int lane) const {
-        const uint8_t* from = frame_->registers.data() + slot * slot_bytes + lane * (sizeof(T) == 8 ? 8 : 4);
-        if constexpr (sizeof(T) == 2 || std::is_same_v<T, bool>) {
-            uint32_t bits;
-            std::memcpy(&bits, from, 4);
-            return static_cast<T>(bits);
-        } else {
-            T value;
-            std::memcpy(&value, from, sizeof value);
-            return value;
-        }
+        InRegister<T> value;
+        std::memcpy(&value, at(slot, lane * sizeof value), sizeof value);
+        return static_cast<T>(value);
     }
     template <class T>
     void put(uint32_t slot, int lane, T value) {
-        uint8_t* to = frame_->registers.data() + slot * slot_bytes + lane * (sizeof(T) == 8 ? 8 : 4);
-        if constexpr (sizeof(T) == 2 || std::is_same_v<T, bool>) {
-            const uint32_t bits = static_cast<std::conditional_t<std::is_same_v<T, bool>, uint32_t, uint16_t>>(value);
-            std::memcpy(to, &bits, 4);
-        } else {
-            std::memcpy(to, &value, sizeof value);
-        }
+        const auto wide = static_cast<InRegister<T>>(value);
+        std::memcpy(at(slot, lane * sizeof wide), &wide, sizeof wide);
+    }
+    template <class T>
+    Lanes<T> lanes_of(uint32_t slot) const {
+        std::array<InRegister<T>, warp_size> values;
+        std::memcpy(&values, at(slot, 0), sizeof values);
+        Lanes<T> result;
+        for (int lane = 0; lane < warp_size; ++lane) result[lane] = static_cast<T>(values[lane]);
+        return result;
+    }
+    template <class T>
+    void put_lanes(uint32_t slot, const Lanes<T>& results) {
+        std::array<InRegister<T>, warp_size> values;
+        std::memcpy(&values, at(slot, 0), sizeof values);
+        for (int lane = 0; lane < warp_size; ++lane)
+            values[lane] = lanes_ >> lane & 1 ? static_cast<InRegister<T>>(results[lane]) : values[lane];
+        std::memcpy(at(slot, 0), &values, sizeof values);
     }
     uint8_t* local(int lane, uint64_t address, size_t bytes);
 
@@ -94,15 +122,17 @@ class Warp {
     GlobalMemory::Range* last_range = nullptr; // a guess for the next access
 
   private:
-    void enter(Frame& frame, uint32_t lanes);
+    uint8_t* at(uint32_t slot, size_t byte) const {
+        return frame_->registers.data() + slot * slot_bytes + byte;
+    }
+    void enter(Frame& frame, uint32_t lanes) const;
     void run_frame(Frame& frame);
     uint32_t choose(Frame& frame, uint32_t& limit) const;
     void call(const Instruction& instruction, uint32_t lanes);
     [[noreturn]] void explain(const Frame& frame, const std::string& what) const;
 
     unsigned index_;
-    const Function& kernel_;
-    std::unique_ptr<Frame> bottom_;
+    std::shared_ptr<Frame> bottom_; // the kernel's
     std::map<const Function*, std::unique_ptr<Frame>> callees_;
     Frame* frame_ = nullptr;
     BlockView* block_ = nullptr;

@@ -42,7 +42,8 @@ using Rows = std::array<std::array<uint8_t, 16>, warp_size>; // of four matrices
 Rows matrix_rows(Warp& warp, const Instruction& instruction) {
     Rows rows;
     for (int lane = 0; lane < warp_size; ++lane) {
-        const uint32_t address = warp.get<uint32_t>(instruction.base, lane) + static_cast<uint32_t>(instruction.offset);
+        const uint32_t address =
+            warp.get<uint32_t>(instruction.base, lane) + static_cast<uint32_t>(instruction.offset);
         warp.block().shared->read(address, rows[lane].data(), 16, warp.index());
     }
     return rows;
@@ -62,13 +63,19 @@ void shuffle_index(Warp& warp, const Instruction& instruction) {
     });
 }
 void shuffle_up(Warp& warp, const Instruction& instruction) {
-    shuffle(warp, instruction, [](int lane, int b, int most, int, int) { return Choice{lane - b, lane - b >= most}; });
+    shuffle(warp, instruction, [](int lane, int b, int most, int, int) {
+        return Choice{lane - b, lane - b >= most};
+    });
 }
 void shuffle_down(Warp& warp, const Instruction& instruction) {
-    shuffle(warp, instruction, [](int lane, int b, int most, int, int) { return Choice{lane + b, lane + b <= most}; });
+    shuffle(warp, instruction, [](int lane, int b, int most, int, int) {
+        return Choice{lane + b, lane + b <= most};
+    });
 }
 void shuffle_butterfly(Warp& warp, const Instruction& instruction) {
-    shuffle(warp, instruction, [](int lane, int b, int most, int, int) { return Choice{lane ^ b, (lane ^ b) <= most}; });
+    shuffle(warp, instruction, [](int lane, int b, int most, int, int) {
+        return Choice{lane ^ b, (lane ^ b) <= most};
+    });
 }
 
 void vote_any(Warp& warp, const Instruction& instruction) {
@@ -92,7 +99,8 @@ void load_matrices(Warp& warp, const Instruction& instruction) {
         for (int lane = 0; lane < warp_size; ++lane) {
             const int row = lane / 4, column = lane % 4 * 2;
             warp.put<uint32_t>(instruction.slot[matrix], lane,
-                               element(rows, matrix, row, column) | element(rows, matrix, row, column + 1) << 16);
+                               element(rows, matrix, row, column) | element(rows, matrix, row, column + 1)
+                                                                        << 16);
         }
 }
 
@@ -102,7 +110,8 @@ void load_matrices_transposed(Warp& warp, const Instruction& instruction) {
         for (int lane = 0; lane < warp_size; ++lane) {
             const int row = lane % 4 * 2, column = lane / 4;
             warp.put<uint32_t>(instruction.slot[matrix], lane,
-                               element(rows, matrix, row, column) | element(rows, matrix, row + 1, column) << 16);
+                               element(rows, matrix, row, column) | element(rows, matrix, row + 1, column)
+                                                                        << 16);
         }
 }
 

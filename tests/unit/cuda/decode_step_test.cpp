@@ -12,6 +12,7 @@ using namespace fp4;
 using namespace fp4::cuda;
 using fp4::test::RandomModel;
 using fp4::test::RandomModelShape;
+using fp4::test::repetitions;
 
 namespace {
 
@@ -92,6 +93,7 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
         {{.transform = {Kind::hadamard, 32, {}, {}}}, KvFormat::f16, Path::w4a4},
         {{.format = WeightFormat::nvfp4}, KvFormat::f16, Path::w4a4},
     };
+    const int steps = repetitions(300, 12);
     for (const Case& c : cases) {
         const auto index = &c - cases;
         CAPTURE(index);
@@ -100,11 +102,12 @@ TEST_CASE("the same tokens with and without graphs and fused kernels") {
         for (const StepOptions& options : {one_by_one, no_graph, unfused, products_alone, StepOptions{}}) {
             Options scope(options);
             auto context = context_of(model, c.kv_format, c.path);
-            auto tokens = greedy(*context, 1, 300); // three classes of length
+            auto tokens = greedy(*context, 1, steps); // three classes of length
             if (expected.empty()) expected = tokens;
             CHECK(tokens == expected);
         }
-        CHECK(std::count(expected.begin(), expected.end(), expected.back()) < 290); // not stuck at one token
+        CHECK(std::count(expected.begin(), expected.end(), expected.back()) <
+              steps - 5); // not stuck at one token
     }
 }
 
@@ -113,33 +116,35 @@ TEST_CASE("truncated, restored and alternating contexts go on as they would have
     if (!backend) return;
     auto model = RandomModel(backend, {}).make();
     auto first = context_of(model), second = context_of(model);
-    const std::vector<int32_t> expected = greedy(*first, 1, 200), other = greedy(*second, 2, 200);
+    const int steps = repetitions(200, 60), few = steps / 5, half = steps / 2, most = steps * 3 / 4;
+    const std::vector<int32_t> expected = greedy(*first, 1, steps), other = greedy(*second, 2, steps);
 
-    REQUIRE(first->truncate(40).ok());
-    CHECK(greedy(*first, expected[39], 160) == std::vector<int32_t>(expected.begin() + 40, expected.end()));
+    REQUIRE(first->truncate(few).ok());
+    CHECK(greedy(*first, expected[few - 1], steps - few) ==
+          std::vector<int32_t>(expected.begin() + few, expected.end()));
 
     std::vector<uint8_t> state;
     REQUIRE(save_state(*first, [&](std::span<const uint8_t> bytes) -> Result<void> {
                 state.insert(state.end(), bytes.begin(), bytes.end());
                 return {};
             }).ok());
-    const std::vector<int32_t> more = greedy(*first, expected.back(), 50);
+    const std::vector<int32_t> more = greedy(*first, expected.back(), few);
 
     // Two contexts of one model by turns, and a pass of several tokens between, which uses the same memory.
-    REQUIRE(second->truncate(100).ok());
-    REQUIRE(first->truncate(100).ok());
-    int32_t a = expected[99], b = other[99];
-    for (size_t i = 100; i < 200; ++i) {
+    REQUIRE(second->truncate(half).ok());
+    REQUIRE(first->truncate(half).ok());
+    int32_t a = expected[half - 1], b = other[half - 1];
+    for (int i = half; i < steps; ++i) {
         CHECK((a = next(*first, a)) == expected[i]);
         CHECK((b = next(*second, b)) == other[i]);
-        if (i != 150) continue;
+        if (i != most) continue;
         auto third = context_of(model);
         REQUIRE(third->eval(expected, false).ok());
         const size_t used = first->used();
-        REQUIRE(first->eval({expected.data(), 150}, true).ok());
+        REQUIRE(first->eval({expected.data(), static_cast<size_t>(most)}, true).ok());
         REQUIRE(first->truncate(used).ok());
     }
 
     REQUIRE(load_state(*second, *memory_source("state", state)).ok());
-    CHECK(greedy(*second, expected.back(), 50) == more);
+    CHECK(greedy(*second, expected.back(), few) == more);
 }

@@ -3,10 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+
 #include "libfp4/engine/model.h"
 #include "libfp4/model/synthetic.h"
 
 namespace fp4::test {
+
+// A simulated GPU takes a thousand times as long: there fewer of a test's repetitions do.
+inline int repetitions(int wanted, int simulated) {
+    return std::getenv("FP4_SIMULATED_GPU") ? simulated : wanted;
+}
 
 struct RandomModelShape {
     WeightFormat format = WeightFormat::mxfp4;

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "cuda/cuda_backend.h"
+#include "random_model.h"
 
 using namespace fp4;
 
@@ -91,7 +92,7 @@ TEST_CASE("device and host draw the same tokens") {
                 CAPTURE(config.temperature);
                 CAPTURE(config.top_k);
                 CAPTURE(config.top_p);
-                const int draws = vocabulary > 20000 ? 10 : 40;
+                const int draws = vocabulary > 20000 ? test::repetitions(10, 1) : test::repetitions(40, 3);
                 CHECK(sampler.differences(config, draws) == 0);
             }
         }
