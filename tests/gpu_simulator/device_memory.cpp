@@ -59,19 +59,19 @@ void SharedMemory::reset() {
     ++phase_;
 }
 
-void SharedMemory::check(uint32_t address, size_t bytes, const char* access) const {
+void SharedMemory::check(uint64_t address, size_t bytes, const char* access) const {
     if (bytes <= data_.size() && address <= data_.size() - bytes && address % bytes == 0) return;
     throw Fault(std::string(access) + " of " + std::to_string(bytes) + " bytes at " +
                 std::to_string(address) + " of " + std::to_string(data_.size()) + " bytes of shared memory");
 }
 
-void SharedMemory::read(uint32_t address, void* to, size_t bytes, uint32_t warp) {
+void SharedMemory::read(uint64_t address, void* to, size_t bytes, uint32_t warp) {
     check(address, bytes, "a read");
     for (size_t i = address; i < address + bytes; ++i) {
         Trace& trace = traces_[i];
         if (!trace.known) throw Fault("a read of shared memory that nobody wrote, at " + std::to_string(i));
         if (trace.written == phase_ && trace.writer != warp)
-            throw Fault("a read of shared memory that warp " + std::to_string(trace.writer) +
+            throw Fault("a read of shared memory that another warp than " + std::to_string(warp) +
                         " writes, no barrier between, at " + std::to_string(i));
         trace.reader = trace.read == phase_ && trace.reader != warp ? several : static_cast<uint16_t>(warp);
         trace.read = phase_;
@@ -79,7 +79,7 @@ void SharedMemory::read(uint32_t address, void* to, size_t bytes, uint32_t warp)
     std::memcpy(to, data_.data() + address, bytes);
 }
 
-void SharedMemory::claim(uint32_t address, size_t bytes, uint32_t warp) {
+void SharedMemory::claim(uint64_t address, size_t bytes, uint32_t warp) {
     check(address, bytes, "a write");
     for (size_t i = address; i < address + bytes; ++i) {
         Trace& trace = traces_[i];
@@ -93,16 +93,27 @@ void SharedMemory::claim(uint32_t address, size_t bytes, uint32_t warp) {
     }
 }
 
-void SharedMemory::write(uint32_t address, const void* from, size_t bytes, uint32_t warp) {
+void SharedMemory::write(uint64_t address, const void* from, size_t bytes, uint32_t warp) {
     claim(address, bytes, warp);
     for (size_t i = address; i < address + bytes; ++i) traces_[i].known = true;
     std::memcpy(data_.data() + address, from, bytes);
 }
 
-uint8_t* SharedMemory::atomic(uint32_t address, size_t bytes) {
+uint8_t* SharedMemory::atomic(uint64_t address, size_t bytes, uint32_t warp) {
     check(address, bytes, "an atomic operation");
-    for (size_t i = address; i < address + bytes; ++i)
-        if (!traces_[i].known) throw Fault("an atomic operation on shared memory that nobody wrote");
+    for (size_t i = address; i < address + bytes; ++i) {
+        Trace& trace = traces_[i];
+        if (!trace.known) throw Fault("an atomic operation on shared memory that nobody wrote");
+        const bool written =
+                       trace.written == phase_ && trace.writer != several_atomic && trace.writer != warp,
+                   read = trace.read == phase_ && trace.reader != warp;
+        if (written || read)
+            throw Fault("an atomic operation on shared memory that another warp than " +
+                        std::to_string(warp) + " uses otherwise, no barrier between, at " +
+                        std::to_string(i));
+        trace.written = phase_;
+        trace.writer = several_atomic;
+    }
     return data_.data() + address;
 }
 

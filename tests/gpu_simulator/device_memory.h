@@ -46,20 +46,21 @@ class SharedMemory {
     void reset(); // garbage, as a block finds it
     void pass_barrier() { ++phase_; }
 
-    // Throw a Fault that says what is wrong.
-    void read(uint32_t address, void* to, size_t bytes, uint32_t warp);
-    void write(uint32_t address, const void* from, size_t bytes, uint32_t warp);
-    void claim(uint32_t address, size_t bytes, uint32_t warp); // an asynchronous copy that has begun
-    uint8_t* atomic(uint32_t address, size_t bytes);
+    // Throw a Fault that says what is wrong. warp: below several_atomic.
+    void read(uint64_t address, void* to, size_t bytes, uint32_t warp);
+    void write(uint64_t address, const void* from, size_t bytes, uint32_t warp);
+    void claim(uint64_t address, size_t bytes, uint32_t warp); // an asynchronous copy that has begun
+    uint8_t* atomic(uint64_t address, size_t bytes, uint32_t warp);
 
   private:
     struct Trace {
         uint32_t written = 0, read = 0;  // the phase of the last
-        uint16_t writer = 0, reader = 0; // its warp; `several`
+        uint16_t writer = 0, reader = 0; // its warp, or several
         bool known = false;              // holds something
     };
-    static constexpr uint16_t several = 0xFFFF;
-    void check(uint32_t address, size_t bytes, const char* access) const;
+    static constexpr uint16_t several = 0xFFFF,
+                              several_atomic = 0xFFFE; // readers; writers, by atomic operations
+    void check(uint64_t address, size_t bytes, const char* access) const;
 
     std::vector<uint8_t> data_;
     std::vector<Trace> traces_;

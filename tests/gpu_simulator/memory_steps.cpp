@@ -59,100 +59,28 @@ SharedMemory& of_cluster(Warp& warp, uint64_t& address) {
     return *warp.block().cluster[rank];
 }
 
-} // namespace
-
-void load(Warp& warp, const Instruction& instruction) {
-    const size_t bytes = size_t(instruction.bytes) * instruction.elements;
-    each_lane(warp.lanes(), [&](int lane) {
-        uint64_t address = address_of(warp, instruction, lane);
-        std::array<uint8_t, 32> data;
-        switch (space_of(instruction.space, address)) {
-            case Space::shared:
-                warp.block().shared->read(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)),
-                                          data.data(), bytes, warp.index());
-                break;
-            case Space::cluster: {
-                SharedMemory& shared = of_cluster(warp, address);
-                shared.read(static_cast<uint32_t>(address), data.data(), bytes, warp.index());
-                break;
-            }
-            case Space::local:
-                std::memcpy(data.data(), warp.local(lane, address, bytes), bytes);
-                break;
-            default:
-                std::memcpy(data.data(), global(warp, address, bytes, "a read", false), bytes);
-        }
-        for (int i = 0; i < instruction.elements; ++i) {
-            uint64_t value = 0;
-            std::memcpy(&value, data.data() + i * instruction.bytes, instruction.bytes);
-            if (instruction.sign) {
-                const int unused = 64 - 8 * instruction.bytes;
-                value = static_cast<uint64_t>(static_cast<int64_t>(value << unused) >> unused);
-            }
-            if (instruction.wide >> i & 1)
-                warp.put<uint64_t>(instruction.slot[i], lane, value);
-            else
-                warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
-        }
-    });
-}
-
-void store(Warp& warp, const Instruction& instruction) {
-    const size_t bytes = size_t(instruction.bytes) * instruction.elements;
-    each_lane(warp.lanes(), [&](int lane) {
-        std::array<uint8_t, 32> data;
-        for (int i = 0; i < instruction.elements; ++i) {
-            const uint64_t value = instruction.wide >> i & 1 ? warp.get<uint64_t>(instruction.slot[i], lane)
-                                                             : warp.get<uint32_t>(instruction.slot[i], lane);
-            std::memcpy(data.data() + i * instruction.bytes, &value, instruction.bytes);
-        }
-        uint64_t address = address_of(warp, instruction, lane);
-        switch (space_of(instruction.space, address)) {
-            case Space::shared:
-                warp.block().shared->write(static_cast<uint32_t>(std::min<uint64_t>(address, UINT32_MAX)),
-                                           data.data(), bytes, warp.index());
-                break;
-            case Space::cluster: {
-                SharedMemory& shared = of_cluster(warp, address);
-                const uint32_t writer = warp.block().cluster_rank * 64 + warp.index();
-                shared.write(static_cast<uint32_t>(address), data.data(), bytes, writer);
-                break;
-            }
-            case Space::local:
-                std::memcpy(warp.local(lane, address, bytes), data.data(), bytes);
-                break;
-            default:
-                std::memcpy(global(warp, address, bytes, "a write", true), data.data(), bytes);
-        }
-    });
-}
-
-void load_parameter(Warp& warp, const Instruction& instruction) {
+// What a load has read, into its registers.
+void put_elements(Warp& warp, const Instruction& instruction, int lane, const uint8_t* data) {
     for (int i = 0; i < instruction.elements; ++i) {
         uint64_t value = 0;
-        std::memcpy(&value, warp.block().parameters.data() + instruction.offset + i * instruction.bytes,
-                    instruction.bytes);
+        std::memcpy(&value, data + i * instruction.bytes, instruction.bytes);
         if (instruction.sign) {
             const int unused = 64 - 8 * instruction.bytes;
             value = static_cast<uint64_t>(static_cast<int64_t>(value << unused) >> unused);
         }
-        each_lane(warp.lanes(), [&](int lane) {
-            if (instruction.wide >> i & 1)
-                warp.put<uint64_t>(instruction.slot[i], lane, value);
-            else
-                warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
-        });
+        if (instruction.wide >> i & 1)
+            warp.put<uint64_t>(instruction.slot[i], lane, value);
+        else
+            warp.put<uint32_t>(instruction.slot[i], lane, static_cast<uint32_t>(value));
     }
 }
-
-namespace {
 
 template <AtomicOperation operation>
 void atomic(Warp& warp, const Instruction& instruction) {
     each_lane(warp.lanes(), [&](int lane) {
         uint64_t address = address_of(warp, instruction, lane);
         uint8_t* place = space_of(instruction.space, address) == Space::shared
-                             ? warp.block().shared->atomic(static_cast<uint32_t>(address), instruction.bytes)
+                             ? warp.block().shared->atomic(address, instruction.bytes, warp.tracer())
                              : global(warp, address, instruction.bytes, "an atomic operation", true);
         auto change = [&]<class T>(T) {
             T before;
@@ -174,6 +102,59 @@ void atomic(Warp& warp, const Instruction& instruction) {
 }
 
 } // namespace
+
+void load(Warp& warp, const Instruction& instruction) {
+    const size_t bytes = size_t(instruction.bytes) * instruction.elements;
+    each_lane(warp.lanes(), [&](int lane) {
+        uint64_t address = address_of(warp, instruction, lane);
+        std::array<uint8_t, 32> data;
+        switch (space_of(instruction.space, address)) {
+            case Space::shared:
+                warp.block().shared->read(address, data.data(), bytes, warp.tracer());
+                break;
+            case Space::cluster:
+                of_cluster(warp, address).read(address, data.data(), bytes, warp.tracer());
+                break;
+            case Space::local:
+                std::memcpy(data.data(), warp.local(lane, address, bytes), bytes);
+                break;
+            default:
+                std::memcpy(data.data(), global(warp, address, bytes, "a read", false), bytes);
+        }
+        put_elements(warp, instruction, lane, data.data());
+    });
+}
+
+void store(Warp& warp, const Instruction& instruction) {
+    const size_t bytes = size_t(instruction.bytes) * instruction.elements;
+    each_lane(warp.lanes(), [&](int lane) {
+        std::array<uint8_t, 32> data;
+        for (int i = 0; i < instruction.elements; ++i) {
+            const uint64_t value = instruction.wide >> i & 1 ? warp.get<uint64_t>(instruction.slot[i], lane)
+                                                             : warp.get<uint32_t>(instruction.slot[i], lane);
+            std::memcpy(data.data() + i * instruction.bytes, &value, instruction.bytes);
+        }
+        uint64_t address = address_of(warp, instruction, lane);
+        switch (space_of(instruction.space, address)) {
+            case Space::shared:
+                warp.block().shared->write(address, data.data(), bytes, warp.tracer());
+                break;
+            case Space::cluster:
+                of_cluster(warp, address).write(address, data.data(), bytes, warp.tracer());
+                break;
+            case Space::local:
+                std::memcpy(warp.local(lane, address, bytes), data.data(), bytes);
+                break;
+            default:
+                std::memcpy(global(warp, address, bytes, "a write", true), data.data(), bytes);
+        }
+    });
+}
+
+void load_parameter(Warp& warp, const Instruction& instruction) {
+    const uint8_t* data = warp.block().parameters.data() + instruction.offset;
+    each_lane(warp.lanes(), [&](int lane) { put_elements(warp, instruction, lane, data); });
+}
 
 Step atomic_step(AtomicOperation operation) {
     switch (operation) {
@@ -203,7 +184,7 @@ void copy_async(Warp& warp, const Instruction& instruction) {
         // What is not read need not exist.
         for (uint32_t i = 0; i < read; i += 4)
             std::memcpy(copy.data.data() + i, global(warp, from + i, 4, "an asynchronous copy", false), 4);
-        warp.block().shared->claim(to, instruction.bytes, warp.index());
+        warp.block().shared->claim(to, instruction.bytes, warp.tracer());
         warp.copies(lane).open.push_back(copy);
     });
 }

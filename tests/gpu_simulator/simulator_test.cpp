@@ -186,6 +186,15 @@ TEST_CASE("shared memory that nobody wrote, and races") {
     // The next round overwrites what the other warp may still read.
     CHECK(contains(gpu.run(store + "bar.sync 0;\n" + load_next + store, 64), "no barrier between"));
     CHECK(gpu.run(store + "bar.sync 0;\n" + load_next + "bar.sync 0;\n" + store, 64) == "");
+    // Atomic operations may meet, but with nothing else.
+    const std::string zero =
+        "setp.lt.u32 %p1, %r2, 32;\nmov.u32 %r11, 0;\n@%p1 st.shared.u32 [%r6], %r11;\nbar.sync 0;\n";
+    const std::string count = "atom.shared.add.u32 %r10, [%r5], 2;\n";
+    CHECK(gpu.run(zero + count + "bar.sync 0;\nld.shared.u32 %r10, [%r5];\nst.global.u32 [%d3], %r10;", 64) ==
+          "");
+    CHECK(gpu[63] == 128);
+    CHECK(contains(gpu.run(zero + count + "ld.shared.u32 %r10, [%r5];", 64), "no barrier between"));
+    CHECK(contains(gpu.run(zero + "ld.shared.u32 %r10, [%r5];\n" + count, 64), "no barrier between"));
     // Bytes that came before the block are no longer there.
     CHECK(contains(
         gpu.run("setp.eq.s32 %p1, %r3, 0;\n@%p1 st.shared.u32 [%r6], %r2;\nld.shared.u32 %r10, [%r6];", 1, 0,

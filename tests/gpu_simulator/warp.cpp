@@ -65,6 +65,10 @@ Frame::Frame(const Function& of) : function(&of), registers(of.slots * slot_byte
         fill(*this, constant.slot, constant.wide, constant.bits);
 }
 
+void Frame::move(uint32_t lanes, uint32_t to) {
+    for (; lanes; lanes &= lanes - 1) at[std::countr_zero(lanes)] = to;
+}
+
 void Warp::enter(Frame& frame, uint32_t lanes) const {
     frame.at.fill(0);
     frame.live = lanes;
@@ -129,96 +133,92 @@ uint32_t Warp::choose(Frame& frame, uint32_t& limit) const {
 }
 
 void Warp::run_frame(Frame& frame) {
-    const Function& function = *frame.function;
     while (frame.live) {
         uint32_t limit;
         const uint32_t group = choose(frame, limit);
-        uint32_t at = frame.at[std::countr_zero(group)];
-        auto leave_at = [&](uint32_t lanes, uint32_t next) {
-            for (; lanes; lanes &= lanes - 1) frame.at[std::countr_zero(lanes)] = next;
-        };
-        bool parted = false;
-        for (; !parted && at < limit;) {
-            const Instruction& instruction = function.code[at];
-            uint32_t lanes = group;
-            if (instruction.guard != no_slot) {
-                uint32_t met = 0;
-                for (int lane = 0; lane < warp_size; ++lane)
-                    met |= uint32_t(get<bool>(instruction.guard, lane)) << lane;
-                lanes &= instruction.guard_inverted ? ~met : met;
-            }
-            if (lanes == 0) {
-                ++at;
-                continue;
-            }
-            lanes_ = lanes;
-            try {
-                switch (instruction.control) {
-                    case Control::next:
-                        instruction.step(*this, instruction);
-                        ++at;
-                        break;
-                    case Control::together: {
-                        const uint32_t members =
-                            instruction.members == no_slot
-                                ? ~0u
-                                : get<uint32_t>(instruction.members, std::countr_zero(lanes));
-                        if (frame.live & members & ~lanes) {
-                            if (lanes != group)
-                                throw Fault("a collective instruction that a guard takes from some lanes");
-                            frame.waiting |= group;
-                            parted = true;
-                            break;
-                        }
-                        instruction.step(*this, instruction);
-                        ++at;
-                        break;
-                    }
-                    case Control::branch:
-                        if (lanes == group) {
-                            parted = group != frame.live;
-                            at = instruction.target;
-                        } else {
-                            leave_at(group & ~lanes, at + 1);
-                            leave_at(lanes, instruction.target);
-                            parted = true;
-                            at = UINT32_MAX;
-                        }
-                        break;
-                    case Control::call:
-                        call(instruction, lanes);
-                        ++at;
-                        break;
-                    case Control::leave:
-                        frame.live &= ~lanes;
-                        leave_at(group & ~lanes, at + 1);
-                        parted = true;
-                        at = UINT32_MAX;
-                        break;
-                    case Control::block_barrier:
-                    case Control::cluster_barrier:
-                        if (&frame != bottom_.get() || lanes != frame.live) {
-                            if (lanes != group || &frame != bottom_.get())
-                                throw Fault("a barrier that some lanes of a warp do not reach");
-                            frame.waiting |= group;
-                            parted = true;
-                            break;
-                        }
-                        leave_at(lanes, at + 1);
-                        pause_ = instruction.control == Control::block_barrier ? Pause::block_barrier
-                                                                               : Pause::cluster_barrier;
-                        return;
-                }
-            } catch (const Fault& fault) {
-                throw Fault(std::string(fault.what()) + "\n  in " + function.name + ", line " +
-                            std::to_string(instruction.line) + " of its PTX, block " +
-                            std::to_string(block_->index.x) + ',' + std::to_string(block_->index.y) + ',' +
-                            std::to_string(block_->index.z) + ", warp " + std::to_string(index_));
-            }
-        }
-        if (at != UINT32_MAX) leave_at(group & frame.live, at);
+        if (!run_group(frame, group, limit)) return;
     }
     if (&frame == bottom_.get()) pause_ = Pause::done;
+}
+
+// Until these lanes part, or reach those that stand at `limit`. False: at a barrier.
+bool Warp::run_group(Frame& frame, uint32_t group, uint32_t limit) {
+    uint32_t at = frame.at[std::countr_zero(group)];
+    while (at < limit) {
+        const Instruction& instruction = frame.function->code[at];
+        lanes_ = group & guarded(instruction);
+        After after = After::next;
+        try {
+            if (lanes_ != 0) after = advance(frame, instruction, group, at);
+        } catch (const Fault& fault) {
+            throw Fault(std::string(fault.what()) + "\n  in " + frame.function->name + ", line " +
+                        std::to_string(instruction.line) + " of its PTX, block " +
+                        std::to_string(block_->index.x) + ',' + std::to_string(block_->index.y) + ',' +
+                        std::to_string(block_->index.z) + ", warp " + std::to_string(index_));
+        }
+        if (after == After::next) ++at;
+        if (after == After::jumped) {
+            at = instruction.target;
+            if (group != frame.live) break; // perhaps behind the others now
+        }
+        if (after == After::parted) return true;
+        if (after == After::paused) return false;
+    }
+    frame.move(group, at);
+    return true;
+}
+
+uint32_t Warp::guarded(const Instruction& instruction) const {
+    if (instruction.guard == no_slot) return ~0u;
+    uint32_t met = 0;
+    for (int lane = 0; lane < warp_size; ++lane) met |= uint32_t(get<bool>(instruction.guard, lane)) << lane;
+    return instruction.guard_inverted ? ~met : met;
+}
+
+// One instruction of a group, for the lanes at hand; where lanes part, the group's places are stored.
+Warp::After Warp::advance(Frame& frame, const Instruction& instruction, uint32_t group, uint32_t at) {
+    const uint32_t lanes = lanes_;
+    switch (instruction.control) {
+        case Control::next:
+            instruction.step(*this, instruction);
+            return After::next;
+        case Control::together: {
+            const uint32_t members = instruction.members == no_slot
+                                         ? ~0u
+                                         : get<uint32_t>(instruction.members, std::countr_zero(lanes));
+            if (frame.live & members & ~lanes) return wait_for_others(frame, group, at);
+            instruction.step(*this, instruction);
+            return After::next;
+        }
+        case Control::branch:
+            if (lanes == group) return After::jumped;
+            frame.move(lanes, instruction.target);
+            frame.move(group & ~lanes, at + 1);
+            return After::parted;
+        case Control::call:
+            call(instruction, lanes);
+            return After::next;
+        case Control::leave:
+            frame.live &= ~lanes;
+            frame.move(group & ~lanes, at + 1);
+            return After::parted;
+        case Control::block_barrier:
+        case Control::cluster_barrier:
+            if (&frame != bottom_.get()) throw Fault("a barrier in a function that is called");
+            if (lanes != frame.live) return wait_for_others(frame, group, at);
+            frame.move(lanes, at + 1);
+            pause_ =
+                instruction.control == Control::block_barrier ? Pause::block_barrier : Pause::cluster_barrier;
+            return After::paused;
+    }
+    return After::next;
+}
+
+Warp::After Warp::wait_for_others(Frame& frame, uint32_t group, uint32_t at) const {
+    if (lanes_ != group) throw Fault("a collective instruction that a guard takes from some lanes");
+    frame.move(group, at);
+    frame.waiting |= group;
+    return After::parted;
 }
 
 void Warp::call(const Instruction& instruction, uint32_t lanes) {
@@ -256,7 +256,7 @@ uint8_t* Warp::local(int lane, uint64_t address, size_t bytes) {
 }
 
 void Warp::land(const std::vector<Copy>& group) {
-    for (const Copy& copy : group) block_->shared->write(copy.to, copy.data.data(), copy.bytes, index_);
+    for (const Copy& copy : group) block_->shared->write(copy.to, copy.data.data(), copy.bytes, tracer());
 }
 
 } // namespace fp4::gpu_simulator

@@ -30,6 +30,8 @@ struct BlockView {
 // A function under way.
 struct Frame {
     explicit Frame(const Function& function);
+    void move(uint32_t lanes, uint32_t to);
+
     const Function* function;
     std::vector<uint8_t> registers;
     std::array<uint32_t, warp_size> at{}; // the next instruction of each lane
@@ -75,7 +77,8 @@ class Warp {
     // For steps: the lanes at hand and their registers.
     uint32_t lanes() const { return lanes_; }
     BlockView& block() { return *block_; }
-    unsigned index() const { return index_; }
+    // In traces of shared memory; the blocks of a cluster reach each other's.
+    uint32_t tracer() const { return block_->cluster_rank * warp_size + index_; }
     template <class T>
     T get(uint32_t slot, int lane) const {
         InRegister<T> value;
@@ -126,7 +129,12 @@ class Warp {
         return frame_->registers.data() + slot * slot_bytes + byte;
     }
     void enter(Frame& frame, uint32_t lanes) const;
+    enum class After : uint8_t { next, jumped, parted, paused };
     void run_frame(Frame& frame);
+    bool run_group(Frame& frame, uint32_t group, uint32_t limit);
+    uint32_t guarded(const Instruction& instruction) const;
+    After advance(Frame& frame, const Instruction& instruction, uint32_t group, uint32_t at);
+    After wait_for_others(Frame& frame, uint32_t group, uint32_t at) const;
     uint32_t choose(Frame& frame, uint32_t& limit) const;
     void call(const Instruction& instruction, uint32_t lanes);
     [[noreturn]] void explain(const Frame& frame, const std::string& what) const;

@@ -44,7 +44,7 @@ Rows matrix_rows(Warp& warp, const Instruction& instruction) {
     for (int lane = 0; lane < warp_size; ++lane) {
         const uint32_t address =
             warp.get<uint32_t>(instruction.base, lane) + static_cast<uint32_t>(instruction.offset);
-        warp.block().shared->read(address, rows[lane].data(), 16, warp.index());
+        warp.block().shared->read(address, rows[lane].data(), 16, warp.tracer());
     }
     return rows;
 }
