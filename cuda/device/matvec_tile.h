@@ -12,8 +12,10 @@ namespace fp4::cuda {
 template <class Columns>
 using Sums = float[Columns::groups][2][Columns::lane_tokens];
 
-template <bool nv, class Columns>
-__device__ void multiply_chunk(const Inputs<Columns>& inputs, const Chunk& weights, Sums<Columns>& sums) {
+// half_done(i) is called once columns 128 i to 128 i + 127 are multiplied.
+template <bool nv, class Columns, class HalfDone>
+__device__ void multiply_chunk(const Inputs<Columns>& inputs, const Chunk& weights, Sums<Columns>& sums,
+                               HalfDone&& half_done) {
     // Not all at once where sixteen tokens' inputs would take more registers than there are.
 #pragma unroll(Columns::groups == 2 ? 1 : 4)
     for (uint32_t tile = 0; tile < 4; ++tile) { // of 64 columns
@@ -55,6 +57,7 @@ __device__ void multiply_chunk(const Inputs<Columns>& inputs, const Chunk& weigh
                 }
             }
         }
+        if (tile % 2 == 1) half_done(tile / 2);
     }
 }
 
@@ -114,6 +117,13 @@ __device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, co
     uint32_t stage = 0;
     RunOperands operands;
     float one_sums[2] = {};
+    auto weights_by = [&]<bool halves>(Chunk& weights, uint32_t later) {
+        return ChunkWeights<halves>{.chunk = weights,
+                                    .later_codes = chunk_codes(tiles, later),
+                                    .later_scales = chunk_scales<nv>(tiles, later),
+                                    .reload = later < end,
+                                    .never = view.n == 0};
+    };
     auto multiply = [&](Chunk& weights) {
         const uint32_t later = chunk + ahead * k_warps;
         if constexpr (Columns::staged) {
@@ -125,15 +135,16 @@ __device__ void multiply_tile(const MatvecView& view, const MatvecPlan& plan, co
                 if (next < end) fetch_input(copies, next - first, free);
             }
             commit_copies();
-            const ChunkWeights<Columns::ahead != 1 || !nv> own{.chunk = weights,
-                                                               .later_codes = chunk_codes(tiles, later),
-                                                               .later_scales = chunk_scales<nv>(tiles, later),
-                                                               .reload = later < end,
-                                                               .never = view.n == 0};
-            multiply_one<nv>(own, stages[stage].parts, stages[stage].scales, operands, one_sums);
+            multiply_one<nv>(weights_by.template operator() < Columns::ahead != 1 || !nv > (weights, later),
+                             stages[stage].parts, stages[stage].scales, operands, one_sums);
             stage = stage + 1 == Columns::stages ? 0 : stage + 1;
+        } else if constexpr (Columns::by_halves) {
+            const auto own = weights_by.template operator()<true>(weights, later);
+            multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums,
+                                        [&](uint32_t half) { own.half_done(half); });
         } else {
-            multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums);
+            multiply_chunk<nv, Columns>(inputs_in_memory<Columns>(view, chunk), weights, sums,
+                                        [](uint32_t) {});
             if (later < end) load_chunk<nv>(tiles, later, weights);
         }
         chunk += k_warps;

@@ -24,13 +24,13 @@ __device__ void finish(const MatvecView& view, const MatvecTarget& target, uint3
     out = target.output.accumulate ? out + sum : sum;
 }
 
-// room: blocks that a multiprocessor is to hold; 3 is for one tile of rows a block.
-template <bool nv, class Columns, int room = 2>
-__global__ __launch_bounds__(matvec_warps * 32, room) void matvec(const __grid_constant__ MatvecView view) {
-    __shared__ float partial[matvec_warps * Columns::groups * Columns::outputs];
+template <bool nv, class Columns>
+__global__ __launch_bounds__(Columns::warps * 32,
+                             Columns::blocks) void matvec(const __grid_constant__ MatvecView view) {
+    __shared__ float partial[Columns::warps * Columns::groups * Columns::outputs];
     __shared__ InputNorm norm;
     __shared__ float shared_factor;
-    const MatvecPlan plan = room == 3 ? whole_block_plan : view.plan;
+    const MatvecPlan plan = Columns::whole_block ? whole_block_plan : view.plan;
     const auto [row_warp, k_warp] = warp_place(plan);
     const BlockTarget own = block_target(view);
     const uint32_t first_tile = (blockIdx.x - own.first_group) * plan.row_warps;
@@ -50,7 +50,7 @@ __global__ __launch_bounds__(matvec_warps * 32, room) void matvec(const __grid_c
     const MatvecTarget& target = view.targets[own.index];
     const float factor = shared_factor * product_scale<nv>(target.weight);
     const uint32_t outputs = plan.row_warps * Columns::groups * Columns::outputs;
-    const uint32_t threads = room == 3 ? matvec_warps * 32 : blockDim.x;
+    const uint32_t threads = Columns::whole_block ? matvec_warps * 32 : blockDim.x;
     float* shared_sums = view.scratch.sums + size_t(blockIdx.x) * plan.splits * outputs;
 #pragma unroll 1
     for (uint32_t i = threadIdx.x; i < outputs; i += threads) {
@@ -82,10 +82,12 @@ cudaError_t launch_format(const MatvecView& view, uint32_t groups, cudaStream_t 
         return launch(kernel, grid, warps * 32, shared, stream, view);
     };
     if (view.n > 8) return launch_columns(matvec<nv, SixteenTokens>, 0);
-    if (view.n > part_tokens) return launch_columns(matvec<nv, EightTokens>, 0);
+    if (view.n > part_tokens)
+        return launch_columns(view.plan.room == 3 ? matvec<nv, RoomyEightTokens> : matvec<nv, EightTokens>,
+                              0);
     if (view.n > 1) return launch_columns(matvec<nv, FourTokens>, 0);
     if (view.plan.room == 3)
-        return launch_columns(matvec<nv, OneShortToken, 3>, stage_bytes<OneShortToken>(warps));
+        return launch_columns(matvec<nv, OneShortToken>, stage_bytes<OneShortToken>(warps));
     return launch_columns(matvec<nv, OneToken>, stage_bytes<OneToken>(warps));
 }
 
@@ -111,6 +113,9 @@ MatvecPlan plan_matvec(uint32_t row_tiles, uint32_t cols, uint32_t tokens, int p
     if (tokens == 1 && blocks == 3 && plan.k_warps == matvec_warps && chunks <= short_chunks * matvec_warps)
         return whole_block_plan;
     plan.splits = std::clamp(wanted / (2 * row_tiles * plan.k_warps), 1u, chunks / plan.k_warps);
+    if (tokens > 1 && plan.k_warps == RoomyEightTokens::warps &&
+        plan.splits * blocks <= RoomyEightTokens::blocks)
+        plan.room = RoomyEightTokens::blocks;
     return plan;
 }
 

@@ -23,7 +23,9 @@ struct MatvecPlan {
     uint32_t k_warps = 4; // a power of two
     uint32_t row_warps = 1;
     uint32_t splits = 1;
-    uint32_t room = 2; // blocks of eight warps that a multiprocessor is to hold, with one token: 2 or 3
+    // Blocks that a multiprocessor is to hold. 3: of eight warps with one token, of four with eight; else as
+    // many as its registers allow.
+    uint32_t room = 2;
 };
 
 struct MatvecScratch {

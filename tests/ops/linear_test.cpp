@@ -120,6 +120,21 @@ TEST_CASE("linear: random and odd shapes") {
     });
 }
 
+TEST_CASE("linear: few tokens, rows long enough for several chunks of columns a warp") {
+    Random random(8);
+    for_each_backend([&](Pair& pair) {
+        for (WeightFormat weight : {WeightFormat::mxfp4, WeightFormat::nvfp4}) {
+            const ActivationFormat plain{ActivationFormat::Kind::a16};
+            for (size_t n : {1, 3, 8, 13}) {
+                check(pair, {weight, plain, n, 40, 1100, true, true}, random);
+                check(pair, {weight, plain, n, 180, 2570}, random);
+            }
+            check(pair, {weight, plain, 7, 6000, 2310},
+                  random); // three blocks of four warps on 132 multiprocessors
+        }
+    });
+}
+
 TEST_CASE("linear: many tokens over the edges of tiles") {
     Random random(6);
     for_each_backend([&](Pair& pair) {

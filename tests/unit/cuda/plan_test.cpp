@@ -19,6 +19,7 @@ TEST_CASE("a plan fits a block and leaves no warp without columns") {
                     CHECK(plan.k_warps * plan.row_warps <= matvec_warps);
                     CHECK(std::has_single_bit(plan.k_warps));
                     CHECK((plan.room == 2 || plan.room == 3));
+                    if (plan.room == 3) CHECK(plan.k_warps * plan.row_warps == (tokens == 1 ? 8 : 4));
                     CHECK(plan.splits >= 1);
                     CHECK(plan.k_warps * plan.splits <= chunks);
                 }
