@@ -84,8 +84,10 @@ void Context::start_pass(std::span<const int32_t> tokens, size_t position) {
 Result<bool> Context::advance_pass(bool wait) {
     if (!in_pass()) return error(Status::state, "no pass is under way");
     forward_->advance(*stream_, *cache_);
-    // What follows a pass of one token waits: a device works on while the host goes there.
-    if (pass_.size() > 1 && (wait || forward_->finished())) FP4_TRY(stream_->synchronize());
+    // A pass of one token is started as a whole, and mostly followed by what waits for it: a device works on
+    // while the host goes there.
+    const bool one = pass_.size() == 1, finished = forward_->finished();
+    if (one ? wait && finished : wait || finished) FP4_TRY(stream_->synchronize());
     if (!forward_->finished()) return false;
     if (!replay_) tokens_.insert(tokens_.end(), pass_.begin(), pass_.end());
     publish();

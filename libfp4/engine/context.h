@@ -47,7 +47,8 @@ class Context {
     Result<void> begin_pass(std::span<const int32_t> tokens);
     // A pass over the context's last token once more, for its logits. The tokens stay whatever becomes of it.
     Result<void> begin_replay();
-    // wait: a piece of several tokens has been computed, not only handed to the device, when this returns.
+    // wait: the piece has been computed, not only handed to the device, when this returns; of one token the pass,
+    // with its last piece.
     Result<bool> advance_pass(bool wait = false);
     void abandon_pass() noexcept { pass_.clear(); }
     bool in_pass() const { return !pass_.empty(); }

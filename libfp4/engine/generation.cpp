@@ -171,7 +171,10 @@ Result<void> Generation::begin_prompt_pass() {
 
 Result<void> Generation::advance_pass() {
     const auto start = Clock::now();
-    FP4_ASSIGN(bool complete, context_.advance_pass(budget_us_ < WorkCosts::unhurried_us));
+    // Where a token is drawn next that waits. Passes of the prompt that nobody waits for would cost nothing
+    // here, and a step would start them by the hundred.
+    const bool draws = pass_tokens_ == 1 && prompt_done_ + 1 >= request_.prompt.size();
+    FP4_ASSIGN(bool complete, context_.advance_pass(budget_us_ < WorkCosts::unhurried_us && !draws));
     const double elapsed = seconds(Clock::now() - start);
     spend(elapsed);
     (pass_tokens_ == 1 ? costs_.decode_layer : costs_.layer_per_token)

@@ -14,7 +14,9 @@ size_t units_in_quarter(const CostEstimate& cost, uint64_t budget_us, size_t mos
 size_t WorkCosts::prompt_tokens(uint64_t budget_us, size_t most) const {
     constexpr size_t first_guess = 8; // nothing measured yet
     if (!layer_per_token.known()) return budget_us >= unhurried_us ? most : std::min(most, first_guess);
-    return std::max<size_t>(1, units_in_quarter(layer_per_token, budget_us, most));
+    // Two at least: a pass of one token, another kind of work, would never correct an estimate that came out
+    // too large.
+    return std::min(most, std::max<size_t>(2, units_in_quarter(layer_per_token, budget_us, most)));
 }
 
 size_t WorkCosts::head_rows(uint64_t budget_us, size_t left, size_t rows) const {

@@ -36,7 +36,7 @@ struct WorkCosts {
     static constexpr size_t head_pieces = 64;
 
     // Where a piece can be divided it is made to take at most a quarter of the budget.
-    // Tokens of the next pass of a prompt, 1..most.
+    // Tokens of the next pass of a prompt, 2..most, or 1 where most is.
     size_t prompt_tokens(uint64_t budget_us, size_t most) const;
     // Rows of the next piece of the head, 1..left.
     size_t head_rows(uint64_t budget_us, size_t left, size_t rows) const;

@@ -15,6 +15,8 @@ using namespace fp4::test;
 namespace {
 
 const std::vector<int32_t> prompt = {0, 87, 12, 200, 33, 99, 4, 99, 118, 7, 64, 21, 90};
+// Of steps without a budget: 8 tokens as a first guess, then two by two.
+const size_t prompt_passes = 1 + (prompt.size() - 8 + 1) / 2;
 constexpr uint64_t unlimited = std::numeric_limits<uint64_t>::max();
 
 GenerationRequest request_of(uint32_t max_tokens) {
@@ -55,8 +57,8 @@ TEST_CASE("without a budget a step is one piece, and the text is that of undivid
         }
         CHECK(context->tokens() == whole.context_tokens);
 
-        // The prompt: 8 tokens as a first guess, then one by one. Each token: its head in tiles, and a draw.
-        const size_t passes = 1 + (prompt.size() - 8) + 9;
+        // The prompt, and 9 tokens of the 10. Each token: its head in tiles, and a draw.
+        const size_t passes = prompt_passes + 9;
         const size_t head_pieces = (model->config.vocabulary + 15) / 16;
         CHECK(steps == passes * model->config.layers + 10 * (head_pieces + 1));
     }
@@ -76,7 +78,7 @@ TEST_CASE("given up after any piece: the tokens of whole passes stay, and it can
     auto expected_context = make_context(model);
     const Run expected = run_generation(*expected_context, request_of(6), Drive::step, unlimited);
     // From the end of the prompt through the first token's head and into the second one's.
-    const size_t layers = model->config.layers, prompt_steps = (1 + (prompt.size() - 8)) * layers;
+    const size_t layers = model->config.layers, prompt_steps = prompt_passes * layers;
     const size_t token_steps = (model->config.vocabulary + 15) / 16 + 1 + layers;
     for (size_t steps = prompt_steps; steps <= prompt_steps + token_steps + 5; ++steps) {
         CAPTURE(steps);

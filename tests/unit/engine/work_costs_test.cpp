@@ -47,8 +47,11 @@ TEST_CASE("passes of a prompt are a quarter of the budget, and never nothing") {
     CHECK(unknown.prompt_tokens(UINT64_MAX, 256) == 256);
     const WorkCosts costs = measured(25, 0.1);
     CHECK(costs.prompt_tokens(4000, 256) == 40);
+    // Never alone: the next measurement must be one of passes of several.
+    CHECK(costs.prompt_tokens(40, 256) == 2);
+    CHECK(costs.prompt_tokens(0, 256) == 2);
+    CHECK(costs.prompt_tokens(40, 1) == 1);
     CHECK(costs.prompt_tokens(4000, 7) == 7);
-    CHECK(costs.prompt_tokens(0, 256) == 1);
     CHECK(costs.prompt_tokens(UINT64_MAX, 256) == 256);
 }
 
