@@ -86,11 +86,9 @@ void atomic(Warp& warp, const Instruction& instruction) {
             T before;
             std::memcpy(&before, place, sizeof before);
             const T value = warp.get<T>(instruction.slot[1], lane);
-            const T after = operation == AtomicOperation::add        ? T(before + value)
-                            : operation == AtomicOperation::minimum  ? std::min(before, value)
-                            : operation == AtomicOperation::maximum  ? std::max(before, value)
-                            : operation == AtomicOperation::logic_or ? T(before | value)
-                                                                     : value;
+            const T after = operation == AtomicOperation::add       ? T(before + value)
+                            : operation == AtomicOperation::minimum ? std::min(before, value)
+                                                                    : std::max(before, value);
             std::memcpy(place, &after, sizeof after);
             warp.put<T>(instruction.slot[0], lane, before);
         };
@@ -164,10 +162,6 @@ Step atomic_step(AtomicOperation operation) {
             return atomic<AtomicOperation::minimum>;
         case AtomicOperation::maximum:
             return atomic<AtomicOperation::maximum>;
-        case AtomicOperation::logic_or:
-            return atomic<AtomicOperation::logic_or>;
-        case AtomicOperation::exchange:
-            return atomic<AtomicOperation::exchange>;
     }
     return nullptr;
 }

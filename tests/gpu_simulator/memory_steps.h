@@ -9,7 +9,7 @@ void load(Warp& warp, const Instruction& instruction);
 void store(Warp& warp, const Instruction& instruction);
 void load_parameter(Warp& warp, const Instruction& instruction); // of a kernel: slot[0..elements), offset
 
-enum class AtomicOperation : uint8_t { add, minimum, maximum, exchange, logic_or };
+enum class AtomicOperation : uint8_t { add, minimum, maximum };
 Step atomic_step(AtomicOperation operation); // slot: result, value
 
 // slot: bytes of the source that are read (the rest becomes 0), address in shared memory; base, offset:

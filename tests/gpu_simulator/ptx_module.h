@@ -14,7 +14,6 @@ class PtxModule {
     explicit PtxModule(std::string ptx);
 
     const Function& function(const std::string& name); // throws Fault
-    bool has(const std::string& name) const { return bodies_.contains(name); }
 
     // A variable of the module, or null.
     struct Variable {

@@ -30,8 +30,6 @@ struct WarpStep {
 const std::map<std::string_view, WarpStep>& warp_steps() {
     static const std::map<std::string_view, WarpStep> table = {
         {"vote.sync.any.pred", {vote_any, Control::together, true}},
-        {"vote.sync.all.pred", {vote_all, Control::together, true}},
-        {"vote.sync.ballot.b32", {vote_ballot, Control::together, true}},
         {"bar.warp.sync", {meet, Control::together, true}},
         {"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", {multiply_f16}},
         {"mma.sync.aligned.m16n8k64.row.col.kind::mxf4.block_scale.scale_vec::2X.f32.e2m1.e2m1.f32.ue8m0",
@@ -238,11 +236,8 @@ class OpcodeDecoder {
                 operation = AtomicOperation::minimum;
             else if (part == "max")
                 operation = AtomicOperation::maximum;
-            else if (part == "exch")
-                operation = AtomicOperation::exchange;
-            else if (part == "or")
-                operation = AtomicOperation::logic_or;
-            else if (part == "cas" || part == "and" || part == "inc" || part == "dec")
+            else if (parts[0] == "atom" && (part == "cas" || part == "exch" || part == "and" ||
+                                            part == "or" || part == "xor" || part == "inc" || part == "dec"))
                 throw Fault("not simulated");
         }
         if (parts[0] == "atom") {

@@ -31,12 +31,6 @@ struct Choice {
     bool inside;
 };
 
-uint32_t ballot(Warp& warp, uint32_t slot) {
-    uint32_t result = 0;
-    each_lane(warp.lanes(), [&](int lane) { result |= uint32_t(warp.get<bool>(slot, lane)) << lane; });
-    return result;
-}
-
 using Rows = std::array<std::array<uint8_t, 16>, warp_size>; // of four matrices of 8 rows
 
 Rows matrix_rows(Warp& warp, const Instruction& instruction) {
@@ -79,16 +73,9 @@ void shuffle_butterfly(Warp& warp, const Instruction& instruction) {
 }
 
 void vote_any(Warp& warp, const Instruction& instruction) {
-    const bool result = ballot(warp, instruction.slot[1]) != 0;
-    each_lane(warp.lanes(), [&](int lane) { warp.put<bool>(instruction.slot[0], lane, result); });
-}
-void vote_all(Warp& warp, const Instruction& instruction) {
-    const bool result = ballot(warp, instruction.slot[1]) == warp.lanes();
-    each_lane(warp.lanes(), [&](int lane) { warp.put<bool>(instruction.slot[0], lane, result); });
-}
-void vote_ballot(Warp& warp, const Instruction& instruction) {
-    const uint32_t result = ballot(warp, instruction.slot[1]);
-    each_lane(warp.lanes(), [&](int lane) { warp.put<uint32_t>(instruction.slot[0], lane, result); });
+    bool any = false;
+    each_lane(warp.lanes(), [&](int lane) { any |= warp.get<bool>(instruction.slot[1], lane); });
+    each_lane(warp.lanes(), [&](int lane) { warp.put<bool>(instruction.slot[0], lane, any); });
 }
 
 void meet(Warp&, const Instruction&) {}

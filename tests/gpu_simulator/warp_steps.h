@@ -13,8 +13,6 @@ void shuffle_butterfly(Warp& warp, const Instruction& instruction);
 
 // vote.sync: slot: result, predicate.
 void vote_any(Warp& warp, const Instruction& instruction);
-void vote_all(Warp& warp, const Instruction& instruction);
-void vote_ballot(Warp& warp, const Instruction& instruction);
 
 void meet(Warp& warp, const Instruction& instruction); // bar.warp.sync
 
